@@ -1,0 +1,1 @@
+"""What was recorded, and can it be shown to be unchanged?"""

@@ -1,0 +1,1 @@
+"""What feeds this, what does it feed, and which paths lie between?"""

@@ -1,0 +1,1 @@
+"""Which thing is that: names to entities, principals to people, workloads to model versions?"""

@@ -1,0 +1,1 @@
+"""Where does each card of a lineage drawing stand?"""

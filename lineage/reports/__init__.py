@@ -1,0 +1,1 @@
+"""How is an answer put into a file that proves it?"""

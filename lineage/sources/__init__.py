@@ -1,0 +1,1 @@
+"""Which formats can be read? One file a source."""

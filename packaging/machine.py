@@ -87,7 +87,10 @@ def apt_install(names: list[str]) -> None:
         subprocess.run([command[0], "-qq", "update"], env=environment, capture_output=True, check=False)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise StopError(f"apt-get could not install {' '.join(names)}", done.stderr.strip()[-2000:])
+        raise StopError(
+            f"apt-get could not install {' '.join(names)}",
+            f"{done.stderr.strip()[-800:]}\nInstall these packages from a mirror that you can reach, and repeat.",
+        )
 
 
 def provide(wanted: dict[str, str], *, because: str) -> None:

@@ -55,7 +55,7 @@ def missing_library(python: Path, statement: str) -> str | None:
     done = subprocess.run([str(python), "-c", statement], capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return None
-    found = re.search(r"(\S+\.so[.\d]*): cannot open shared object file", done.stderr)
+    found = re.search(r"([\w.+-]+\.so[.\d]*): cannot open shared object file", done.stderr)
     if found is None:
         raise StopError("Qt does not load on this machine", done.stderr.strip()[-2000:])
     return found.group(1)

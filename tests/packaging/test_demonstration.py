@@ -72,6 +72,15 @@ def test_the_sample_is_made_anew_when_the_code_that_makes_it_changed(scene, tmp_
     assert [words[0] for words in scene.asked] == ["resources.sample", "lineage"]
 
 
+def test_an_answer_that_needs_a_person_is_no_failure(part, tmp_path, monkeypatch):
+    """Status 1 with an answer means done; status 1 without one is a crash."""
+    demonstration = part("demonstration")
+    monkeypatch.setattr(demonstration, "TOP", tmp_path)
+    (tmp_path / "answering.py").write_text("import sys\nprint('{\"items\": []}')\nsys.exit(1)", "utf-8")
+
+    assert demonstration.step(Path(sys.executable), "answering") == '{"items": []}\n'
+
+
 def test_a_step_that_fails_is_named_with_its_status(part):
     """The person learns which of the product's own commands did not end well."""
     demonstration = part("demonstration")

@@ -40,6 +40,7 @@ def step(python: Path, *words: str, environment: dict[str, str] | None = None) -
         env=environment or clean_environment(),
         stdout=subprocess.PIPE,
         encoding="utf-8",
+        errors="replace",
         check=False,
     )
     # Python itself ends a crash with the status that stands for "needs a person", but without an answer.
@@ -61,7 +62,7 @@ def provide_workspace(python: Path) -> Path:
     shutil.rmtree(SAMPLE, ignore_errors=True)
     STAMP.unlink(missing_ok=True)
     for left in BUILD.glob(f"{WORKSPACE.name}*"):
-        left.unlink()
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
     step(python, "resources.sample", str(SAMPLE))
     step(python, "lineage", "-w", str(WORKSPACE), "import", str(SAMPLE), "--format", "json")
     STAMP.write_text(wanted, "utf-8")
@@ -81,18 +82,8 @@ def show(python: Path, *, window: bool = True) -> int:
         ).returncode
     say("no display: writing a report and a picture of the lineage instead of opening the window")
     shutil.rmtree(REPORT, ignore_errors=True)
-    step(
-        python,
-        "lineage",
-        "-w",
-        str(workspace),
-        "report",
-        "deployments",
-        "-o",
-        str(REPORT),
-        "--format",
-        "json",
-    )
+    report = ("report", "deployments", "-o", str(REPORT), "--format", "json")
+    step(python, "lineage", "-w", str(workspace), *report)
     environment["QT_QPA_PLATFORM"] = "offscreen"
     step(python, "app", "--picture", str(PICTURE), str(workspace), environment=environment)
     for path in [*sorted(path for path in REPORT.rglob("*") if path.is_file()), PICTURE]:

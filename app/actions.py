@@ -1,0 +1,342 @@
+"""What can a person do? Every action stands in one table: menus, keys, toolbar and palette are made from it.
+
+An action names its callback as `part.verb`; parts (window, register, lineage, details, ...) are made known with
+`Board.provide` when they exist. An action that nobody answers to is an error that a test finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QActionGroup, QIcon, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar
+
+from lineage.errors import BugError
+
+Key = QKeySequence.StandardKey
+Role = QAction.MenuRole
+MENUS = ("&File", "&Edit", "&View", "&Lineage", "E&vidence", "&Window", "&Help")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can do.
+
+    Attributes:
+        id: stable name, `place.verb`.
+        text: as in the menu, with its mnemonic; an ellipsis only when a question follows.
+        menu: where it stands: a menu's name without `&`, or `Menu/Submenu`.
+        call: `part.verb` that does it; a checkable action passes its new state.
+        shortcut: a standard key or a key sequence as text; empty = none.
+        icon: a name in `resources/icons`.
+        when: the state of the window it needs (`always`, `open`, `selected`, ...), see `Board.allow`.
+        tip: one sentence for the status bar and the palette.
+        checkable: it is a switch. `group`: only one of the group is on.
+        section: starts a new section of its menu.
+    """
+
+    id: str
+    text: str
+    menu: str
+    call: str
+    shortcut: Key | str = ""
+    icon: str = ""
+    when: str = "always"
+    tip: str = ""
+    checkable: bool = False
+    group: str = ""
+    role: Role = Role.NoRole
+    section: bool = False
+
+
+TABLE: tuple[Action, ...] = (
+    Action(
+        "file.new", "&New workspace…", "File", "window.new_workspace", Key.New, "file-plus",
+        tip="Make an empty workspace in a file of its own",
+    ),
+    Action(
+        "file.open", "&Open workspace…", "File", "window.open_workspace", Key.Open, "folder-open",
+        tip="Open a workspace file",
+    ),
+    Action(
+        "file.sample", "Open the &sample company", "File", "window.open_sample", "", "building-2",
+        tip="Write the files of an invented company and import them",
+    ),
+    Action(
+        "file.import", "&Import files…", "File", "window.import_files", "Ctrl+I", "import", section=True,
+        tip="Choose files; what was recognised is shown before anything is read",
+    ),
+    Action(
+        "file.import_folder", "Import a &folder…", "File", "window.import_folder", "Ctrl+Shift+I", "folder-input",
+        tip="Choose a folder; every file below it is looked at",
+    ),
+    Action(
+        "file.cancel_import", "S&top the import", "File", "window.cancel_import", "Ctrl+.", "circle-stop",
+        when="importing", tip="Stop reading; what was complete is kept, and importing again goes on from there",
+    ),
+    Action(
+        "file.export", "&Export the register…", "File", "register.export", "Ctrl+E", "download", "open",
+        section=True, tip="Write the register to CSV, JSON or XLSX",
+    ),
+    Action(
+        "file.picture", "Save a &picture of the lineage…", "File", "lineage.save_picture", "Ctrl+Shift+E", "image",
+        "graph", tip="Write the lineage that is shown to PNG or SVG",
+    ),
+    Action(
+        "file.close", "&Close the workspace", "File", "window.close_workspace", Key.Close, "x", "open",
+        section=True, tip="Close the workspace; everything in it is already saved",
+    ),
+    Action("file.quit", "&Quit", "File", "window.quit", Key.Quit, "log-out", role=Role.QuitRole),
+    Action("edit.undo", "&Undo", "Edit", "window.undo", Key.Undo, "undo-2", "undo"),
+    Action("edit.redo", "&Redo", "Edit", "window.redo", "Ctrl+Shift+Z", "redo-2", "redo"),
+    Action(
+        "edit.copy", "&Copy", "Edit", "window.copy", Key.Copy, "copy", "open", section=True,
+        tip="Copy the selected rows as a table, or the selected text",
+    ),
+    Action(
+        "edit.copy_csv", "Copy rows as CS&V", "Edit", "register.copy_csv", "Ctrl+Shift+C", "table-2", "register",
+        tip="Copy the selected rows of the register with their header, as CSV",
+    ),
+    Action(
+        "edit.copy_command", "Copy the co&mmand for this view", "Edit", "window.copy_command", "Ctrl+Alt+C",
+        "terminal", "open", tip="Copy the command line that gives the same answer",
+    ),
+    Action(
+        "edit.find", "&Find", "Edit", "window.find", Key.Find, "search", "open", section=True,
+        tip="Go to the filter of the register, or to the search of the lineage",
+    ),
+    Action(
+        "view.register", "&Register", "View", "window.show_register", "Ctrl+1", "table-2", "open", checkable=True,
+        group="place", tip="Every deployment: who deployed what, where, when and under which SLA",
+    ),
+    Action(
+        "view.lineage", "&Lineage", "View", "window.show_lineage", "Ctrl+2", "workflow", "open", checkable=True,
+        group="place", tip="What stands behind a thing, and what follows from it",
+    ),
+    Action(
+        "view.palette", "&Command palette…", "View", "window.open_palette", "Ctrl+Shift+P", "command", section=True,
+        tip="Find any command by a few letters of it",
+    ),
+    Action(
+        "view.goto", "&Go to a thing…", "View", "window.go_to", "Ctrl+K", "locate", "open",
+        tip="Find a dataset, model, target, run or person by a few letters of its name",
+    ),
+    Action(
+        "view.as_of", "Set the &as-of date", "View", "window.set_as_of", "Ctrl+D", "calendar-clock", "open",
+        section=True, tip="Show everything as it was on a date",
+    ),
+    Action(
+        "view.known_at", "Set the &known-at date", "View", "window.set_known_at", "Ctrl+Shift+D", "history", "open",
+        tip="Show everything as it was known on a date",
+    ),
+    Action(
+        "view.now", "Back to no&w", "View", "window.back_to_now", "Ctrl+Alt+N", "rotate-ccw", "past",
+        tip="Show everything as it is, with all that is known",
+    ),
+    Action(
+        "view.live", "Only what is li&ve", "View", "register.show_live", "Ctrl+Shift+V", "activity", "register",
+        checkable=True, tip="Show what serves at the as-of date instead of every change",
+    ),
+    Action(
+        "view.columns", "C&olumns…", "View", "register.choose_columns", "Ctrl+Shift+O", "columns-3", "register",
+        section=True, tip="Choose which columns the register shows",
+    ),
+    Action(
+        "view.compact", "Co&mpact rows", "View", "window.set_compact", "Ctrl+Shift+M", "rows-3", checkable=True,
+        tip="Show more rows on a screen",
+    ),
+    Action("view.larger", "Zoom &in", "View", "lineage.zoom_in", Key.ZoomIn, "zoom-in", "graph", section=True),
+    Action("view.smaller", "Zoom o&ut", "View", "lineage.zoom_out", Key.ZoomOut, "zoom-out", "graph"),
+    Action(
+        "view.fit", "&Fit to the window", "View", "lineage.fit", "Ctrl+0", "maximize", "graph",
+        tip="Show the whole drawing",
+    ),
+    Action(
+        "theme.system", "Like the &system", "View/&Theme", "window.theme_system", "", "monitor", checkable=True,
+        group="theme",
+    ),
+    Action("theme.light", "&Light", "View/&Theme", "window.theme_light", "", "sun", checkable=True, group="theme"),
+    Action("theme.dark", "&Dark", "View/&Theme", "window.theme_dark", "", "moon", checkable=True, group="theme"),
+    Action(
+        "view.full_screen", "F&ull screen", "View", "window.full_screen", Key.FullScreen, "expand", checkable=True,
+    ),
+    Action(
+        "lineage.focus", "Show the &lineage of the selection", "Lineage", "window.focus_selection", "Ctrl+L",
+        "crosshair", "selected", tip="Draw what stands behind the selected thing and what follows from it",
+    ),
+    Action(
+        "lineage.back", "&Back", "Lineage", "lineage.back", "Alt+Left", "arrow-left", "back", section=True,
+        tip="Go back to the lineage shown before",
+    ),
+    Action("lineage.forward", "&Forward", "Lineage", "lineage.forward", "Alt+Right", "arrow-right", "forward"),
+    Action(
+        "lineage.up", "One step further &upstream", "Lineage", "lineage.more_upstream", "Ctrl+Alt+Left",
+        "arrow-left-to-line", "focused", section=True,
+    ),
+    Action(
+        "lineage.down", "One step further &downstream", "Lineage", "lineage.more_downstream", "Ctrl+Alt+Right",
+        "arrow-right-to-line", "focused",
+    ),
+    Action(
+        "lineage.expand", "&Expand the selection", "Lineage", "lineage.expand", "Ctrl+Alt+E", "plus", "graph",
+        section=True, tip="Show the next things on both sides of the selected one",
+    ),
+    Action(
+        "lineage.hide", "&Hide the selection", "Lineage", "lineage.hide", "Ctrl+H", "eye-off", "graph",
+        tip="Leave the selected thing out of the drawing; the outline says that something is hidden",
+    ),
+    Action("lineage.unhide", "&Show what is hidden", "Lineage", "lineage.unhide", "Ctrl+Shift+H", "eye", "hidden"),
+    Action(
+        "lineage.outline", "&Outline", "Lineage", "lineage.show_outline", "Ctrl+Shift+L", "list-tree", "open",
+        checkable=True, section=True, tip="The same graph as a tree, for the keyboard and screen readers",
+    ),
+    Action(
+        "evidence.record", "Open the raw &record", "Evidence", "window.open_record", "Ctrl+Return", "file-text",
+        "evidence", tip="Show the record that says so, as it lies in the file",
+    ),
+    Action(
+        "evidence.hash", "Copy its SHA-&256", "Evidence", "details.copy_hash", "Ctrl+Shift+S", "fingerprint",
+        "record", tip="Copy the SHA-256 of the record shown",
+    ),
+    Action(
+        "evidence.place", "Copy its &place", "Evidence", "details.copy_place", "", "map-pin", "record",
+        tip="Copy file, line and offset of the record shown",
+    ),
+    Action(
+        "evidence.digest", "&Digest of the graph…", "Evidence", "window.show_digest", "", "hash", "open",
+        section=True, tip="The SHA-256 that two people with the same evidence must both get",
+    ),
+    Action(
+        "evidence.rebuild", "Re&build the graph…", "Evidence", "window.rebuild", "", "refresh-cw", "idle",
+        tip="Throw away what was derived and make it again from the evidence",
+    ),
+    Action(
+        "evidence.report", "Write the deployment re&port…", "Evidence", "window.write_report", "Ctrl+R",
+        "file-check", "idle", section=True, tip="Write the register as a report with its evidence",
+    ),
+    Action(
+        "window.reset", "&Reset the layout", "Window", "window.reset_layout", "", "layout-dashboard", "open",
+        tip="Put every dock and toolbar back where it was at first", section=True,
+    ),
+    Action("help.keys", "&Keyboard shortcuts", "Help", "window.show_keys", Key.HelpContents, "keyboard"),
+    Action("help.about", "&About ModelTrail", "Help", "window.show_about", "", "info", role=Role.AboutRole),
+    Action("help.qt", "About &Qt", "Help", "window.show_about_qt", "", "", role=Role.AboutQtRole),
+)  # fmt: skip
+
+
+class Board(QObject):
+    """The actions of one window, made from the table, and the parts that answer to them."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._parts: dict[str, QObject] = {}
+        self._actions: dict[str, QAction] = {}
+        self._groups: dict[str, QActionGroup] = {}
+        self._menus: dict[str, QMenu] = {}
+        self._allowed: set[str] = {"always"}
+        for entry in TABLE:
+            self._actions[entry.id] = self._make(entry)
+        self.allow(set())
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def __iter__(self) -> Iterator[Action]:
+        return iter(TABLE)
+
+    def provide(self, part: str, thing: QObject) -> None:
+        """Let `thing` answer to the actions whose call starts with `part`."""
+        self._parts[part] = thing
+
+    def answers(self, entry: Action) -> bool:
+        """True when a part that is known answers to `entry`."""
+        part, _, verb = entry.call.partition(".")
+        return callable(getattr(self._parts.get(part), verb, None))
+
+    def allow(self, states: set[str]) -> None:
+        """Enable the actions whose `when` is in `states`; what needs nothing is always enabled."""
+        self._allowed = states | {"always"}
+        for entry in TABLE:
+            self._actions[entry.id].setEnabled(entry.when in self._allowed)
+
+    def switch(self, name: str, on: bool) -> None:
+        """Show the switch `name` as on or off without doing what it does."""
+        action = self._actions[name]
+        if action.isChecked() != on:
+            action.blockSignals(True)
+            action.setChecked(on)
+            action.blockSignals(False)
+            action.changed.emit()
+
+    def fill(self, bar: QMenuBar) -> None:
+        """Build every menu of `bar` from the table."""
+        for title in MENUS:
+            menu = bar.addMenu(title)
+            menu.setToolTipsVisible(False)
+            self._menus[title.replace("&", "")] = menu
+        for entry in TABLE:
+            name, _, below = entry.menu.partition("/")
+            menu = self._menus[name]
+            if below:
+                known = self._menus.get(entry.menu)
+                if known is None:
+                    menu.addSeparator()
+                    known = self._menus[entry.menu] = menu.addMenu(below)
+                menu = known
+            if entry.section and menu.actions():
+                menu.addSeparator()
+            menu.addAction(self._actions[entry.id])
+
+    def menu(self, name: str) -> QMenu:
+        """Return the menu `name`, written without `&`."""
+        return self._menus[name]
+
+    def dress(self, icons: Mapping[str, QIcon]) -> None:
+        """Give every action its icon; `icons` is asked once for each name."""
+        for entry in TABLE:
+            if entry.icon:
+                self._actions[entry.id].setIcon(icons[entry.icon])
+
+    def _make(self, entry: Action) -> QAction:
+        action = QAction(entry.text, self._window)
+        action.setObjectName(entry.id)
+        action.setMenuRole(entry.role)
+        action.setCheckable(entry.checkable)
+        if entry.tip:
+            action.setStatusTip(entry.tip)
+            action.setToolTip(entry.tip)
+        if isinstance(entry.shortcut, str):
+            if entry.shortcut:
+                action.setShortcut(QKeySequence(entry.shortcut))
+        else:
+            action.setShortcuts(QKeySequence.keyBindings(entry.shortcut))
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        if entry.group:
+            group = self._groups.get(entry.group)
+            if group is None:
+                group = self._groups[entry.group] = QActionGroup(self._window)
+            group.addAction(action)
+        if entry.checkable:
+            action.triggered.connect(lambda on=False, entry=entry: self._do(entry, on))
+        else:
+            action.triggered.connect(lambda _=False, entry=entry: self._do(entry, None))
+        return action
+
+    def _do(self, entry: Action, on: bool | None) -> None:
+        part, _, verb = entry.call.partition(".")
+        call = getattr(self._parts.get(part), verb, None)
+        if not callable(call):
+            raise BugError(f"nobody answers to the action {entry.id}")
+        call() if on is None else call(on)
+
+
+def plain(text: str) -> str:
+    """Return the text of a menu entry without mnemonic and ellipsis.
+
+    >>> plain("&Open workspace…")
+    'Open workspace'
+    """
+    return text.replace("&", "").rstrip("…")

@@ -1,0 +1,1 @@
+"""What stands beside the places? One dock a file; the window wires them by signals."""

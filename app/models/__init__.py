@@ -1,0 +1,1 @@
+"""How do answers of the workspace become rows that Qt can show?"""

@@ -1,0 +1,1 @@
+"""What fills the middle of the window? One place a file; the window wires them by signals."""

@@ -143,7 +143,7 @@ class _StringLoader(yaml.CSafeLoader):
 
 
 def _scalar(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> str | None:
-    if node.style is None and node.value in ("", "~", "null", "Null", "NULL"):
+    if not node.style and node.value in ("", "~", "null", "Null", "NULL"):
         return None
     return str(node.value)
 

@@ -54,3 +54,34 @@ def model_version(namespace: str, model: str, version: str) -> Key:
 def target(cluster: str, namespace: str, resource: str, name: str) -> Key:
     """Return the key of a workload on Kubernetes; `resource` is the API's plural (`inferenceservices`)."""
     return Key(Kind.TARGET, f"kubernetes://{cluster}", f"{namespace}/{resource}/{name}")
+
+
+def identifier(kind: str, namespace: str, name: str) -> str:
+    """Return the id of a thing in answers: stable over imports, rebuilds and machines, and usable as a selector.
+
+    >>> identifier("dataset", "s3://lake", "a/b")
+    'dataset|s3://lake|a/b'
+    """
+    return f"{kind}|{namespace}|{name}"
+
+
+def display(kind: str, namespace: str, name: str) -> str:
+    """Return how a thing is called on screen and in reports; not unique.
+
+    >>> display("target", "kubernetes://prod-eu", "fraud/inferenceservices/scorer")
+    'prod-eu/fraud/scorer'
+    >>> display("model-version", "mlflow:ab12/default", "churn/12")
+    'churn 12'
+    """
+    if kind == Kind.TARGET:
+        place = namespace.partition("://")[2]
+        parts = name.split("/")
+        return "/".join([place, *(parts[:1] + parts[2:] if len(parts) == 3 else parts)])
+    if kind == Kind.MODEL_VERSION:
+        model, _, version = name.rpartition("/")
+        return f"{model} {version}" if model else name
+    if kind in (Kind.DATASET, Kind.COLUMN):
+        if namespace == "file":
+            return name
+        return f"{namespace}/{name}" if "://" in namespace or namespace else name
+    return name

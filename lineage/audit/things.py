@@ -1,0 +1,134 @@
+"""Which things are known, and what is known of one of them?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lineage.audit.view import View, names, page, thing_id, thing_name
+from lineage.graph import reach
+from lineage.graph.select import select_one
+from lineage.graph.trace import edge_item, trace
+from lineage.model.answer import Answer, Item, bounded
+from lineage.model.moment import to_iso
+from lineage.store import asking, listing
+from lineage.store.asking import Thing
+
+
+def entities(view: View, selector: str = "", *, limit: int | None = None, offset: int = 0) -> Answer:
+    """List the things that `selector` picks (everything when it is empty)."""
+    picked = view.select(selector)
+    shown = page(picked, limit, offset)
+    return view.answer(thing_items(view, shown), len(picked))
+
+
+def search(view: View, text: str, *, limit: int = 50) -> Answer:
+    """List things with every word of `text` in a name of theirs, last seen first."""
+    found, complete = asking.ids_found(view.connection, text, limit)
+    items = thing_items(view, found)
+    return view.answer(items, len(items), complete=complete)
+
+
+def thing_items(view: View, ids: Sequence[int]) -> list[Item]:
+    """Return things as CONTRACT.md's entities, in the order given."""
+    things = asking.things(view.connection, ids)
+    aliases = asking.aliases_of(view.connection, ids)
+    seqs = dict(listing.first_records(view.connection, ids))
+    evidence = view.evidence(seqs.values())
+    return [
+        _item(things[number], aliases[number], evidence.get(seqs.get(number, -1))) for number in ids if number in things
+    ]
+
+
+def _item(thing: Thing, aliases: list[Item], evidence: Item | None) -> Item:
+    return {
+        "id": thing_id(thing),
+        "kind": thing.kind,
+        "namespace": thing.namespace,
+        "name": thing.name,
+        "display": thing_name(thing),
+        "aliases": aliases,
+        "first_seen": None if thing.first_seen is None else to_iso(thing.first_seen),
+        "last_seen": None if thing.last_seen is None else to_iso(thing.last_seen),
+        "ended": bounded(thing.ended_lo, thing.ended_hi),
+        "attributes": thing.attributes,
+        "evidence": [evidence] if evidence else [],
+    }
+
+
+def show(view: View, selector: str) -> Answer:
+    """Say everything about one thing: itself, its attributes in time, edges, events, checks, runs and evidence."""
+    number = select_one(selector, view.scope())
+    item = thing_items(view, [number])[0]
+    near = trace({number}, view.scope(), up=1, down=1)
+    evidence = view.evidence(edge[side] for edge in near.edges for side in ("ev_first", "ev_last"))
+    runs = listing.run_ids(view.connection, [edge["run"] for edge in near.edges])
+    history = listing.attribute_history(view.connection, number)
+    happened = listing.happenings(view.connection, subjects=[number], limit=500)
+    checks = listing.measures(view.connection, subjects=[number], limit=500)
+    proof = view.evidence([row["record"] for rows in (history, happened, checks) for row in rows])
+    item["edges"] = [edge_item(edge, near.things, runs, evidence) for edge in near.edges]
+    item["neighbours"] = thing_items(view, [other for other in near.depth if other != number])
+    item["history"] = [
+        {
+            "attribute": row["name"],
+            "value": row["value"],
+            "from": None if row["first_at"] is None else to_iso(row["first_at"]),
+            "to": None if row["last_at"] is None else to_iso(row["last_at"]),
+            "evidence": [proof[row["record"]]],
+        }
+        for row in history
+    ]
+    item["events"] = [
+        {
+            "at": bounded(row["at_lo"], row["at_hi"]),
+            "type": row["type"],
+            "outcome": row["outcome"],
+            "actor": row["actor"],
+            "evidence": [proof[row["record"]]],
+        }
+        for row in happened
+    ]
+    item["checks"] = [
+        {
+            "at": to_iso(row["at"]),
+            "metric": row["metric"],
+            "value": row["value"],
+            "success": None if row["success"] is None else bool(row["success"]),
+            "severity": row["severity"],
+            "detail": row["detail"],
+            "evidence": [proof[row["record"]]],
+        }
+        for row in checks
+    ]
+    item["facts"] = listing.records_about(view.connection, number)
+    return view.answer([item], 1)
+
+
+def lineage(view: View, selector: str, *, up: int | None, down: int | None) -> Answer:
+    """Draw what feeds the selected things and what they feed: nodes with their depth, and edges."""
+    ids = set(view.select(selector))
+    found = trace(ids, view.scope(), up=up, down=down)
+    order = sorted(found.depth, key=lambda number: (found.depth[number], thing_name(found.things[number]), number))
+    nodes = thing_items(view, order)
+    for node, number in zip(nodes, order, strict=True):
+        node["depth"] = found.depth[number]
+    evidence = view.evidence(edge[side] for edge in found.edges for side in ("ev_first", "ev_last"))
+    runs = listing.run_ids(view.connection, [edge["run"] for edge in found.edges])
+    edges = [edge_item(edge, found.things, runs, evidence) for edge in found.edges]
+    answer = view.answer([{"nodes": nodes, "edges": edges}], 1)
+    return answer
+
+
+def paths(view: View, begin: str, end: str, *, limit: int = 10) -> Answer:
+    """Count the paths between two things exactly, and list the first."""
+    source = select_one(begin, view.scope())
+    target = select_one(end, view.scope())
+    lo, hi = view.span
+    found = reach.between(view.graph(), source, target, lo=lo, hi=hi, limit=limit)
+    shown = names(view.connection, {number for path in found.paths for number in path})
+    item = {
+        "count": found.count,
+        "paths": [[thing_id(shown[number]) for number in path] for path in found.paths],
+    }
+    complete = found.count is not None and found.count == len(found.paths)
+    return view.answer([item], 1, complete=complete)

@@ -1,0 +1,107 @@
+"""From where, and from when, is a question asked?
+
+A `View` is one connection and one pair of times: as it was (`as_of`, valid time), as we knew (`known_at`, recorded time;
+the connection then shadows the derived tables with ones made from the earlier records alone). Every question takes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from lineage import clock
+from lineage.graph.reach import Graph
+from lineage.graph.select import Scope, select
+from lineage.model.answer import Answer, Item
+from lineage.model.moment import LAST, to_iso
+from lineage.model.naming import display, identifier
+from lineage.store import asking, log
+from lineage.store.asking import Thing
+from lineage.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One workspace, seen at one pair of times.
+
+    Attributes:
+        as_of: valid time in UTC microseconds, None = now; `ever` = whatever held at any time.
+        known_at: recorded time in UTC microseconds, None = all that is recorded.
+    """
+
+    connection: Connection
+    graph: Callable[[], Graph]
+    as_of: int | None = None
+    known_at: int | None = None
+    ever: bool = False
+    coverage: list[Item] = field(default_factory=list)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The valid time as lower and upper bound, equal for an instant."""
+        if self.ever:
+            return 0, LAST - 1
+        moment = clock.now() if self.as_of is None else self.as_of
+        return moment, moment
+
+    @property
+    def moment(self) -> int:
+        """The instant asked about."""
+        return clock.now() if self.as_of is None else self.as_of
+
+    def scope(self) -> Scope:
+        """Return what a selector is read in."""
+        lo, hi = self.span
+        return Scope(self.connection, self.graph, lo, hi)
+
+    def select(self, text: str) -> list[int]:
+        """Return the ids of what a selector picks."""
+        return select(text, self.scope())
+
+    def evidence(self, seqs: Iterable[int | None]) -> dict[int, Item]:
+        """Return evidence references for record numbers; each also names its number as `record`."""
+        wanted = [seq for seq in seqs if seq is not None]
+        found = log.evidence_rows(self.connection, wanted)
+        return {seq: _reference(seq, row) for seq, row in found.items()}
+
+    def answer(self, items: list[Item], total: int, *, complete: bool | None = None) -> Answer:
+        """Return an answer seen from here; incomplete when fewer are shown than there are."""
+        whole = len(items) == total if complete is None else complete
+        return Answer(items, total, whole, self.as_of, self.known_at, self.coverage)
+
+
+def _reference(seq: int, row: Item) -> Item:
+    place = {"row": row["row"]} if row["row"] and not row["line"] else {"line": row["line"]}
+    if row["row"] and row["line"]:
+        place["row"] = row["row"]
+    return {
+        "source": row["source"],
+        "file": row["file"],
+        **place,
+        "offset": row["offset"],
+        "sha256": row["sha256"],
+        "imported_at": to_iso(row["imported_at"]),
+        "record": seq,
+    }
+
+
+def thing_id(thing: Thing) -> str:
+    """Return the id of a thing in answers."""
+    return identifier(thing.kind, thing.namespace, thing.name)
+
+
+def thing_name(thing: Thing) -> str:
+    """Return how a thing is shown."""
+    return display(thing.kind, thing.namespace, thing.name)
+
+
+def names(connection: Connection, ids: Iterable[int | None]) -> dict[int, Thing]:
+    """Return the things that stand for these ids."""
+    first = asking.things(connection, [number for number in ids if number is not None])
+    roots = asking.things(connection, {thing.root for thing in first.values()})
+    return {number: roots[thing.root] for number, thing in first.items()}
+
+
+def page(items: list[int], limit: int | None, offset: int) -> list[int]:
+    """Return the part of `items` that is asked for."""
+    return items[offset:] if limit is None else items[offset : offset + limit]

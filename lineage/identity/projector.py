@@ -1,0 +1,369 @@
+"""Which rows follow from what a record says? Facts in, commuting rows out.
+
+The projector is fed every record's facts, while importing and when everything is made again from the log; it gives names
+their entity, merges what is said of one run, and hands rows to `lineage.store.derived` whose statements commute. What
+needs the whole set (merges of names, episodes, intervals) is worked out afterwards in `lineage.identity.resolve`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from lineage.identity.canonical import canonical
+from lineage.model.facts import (
+    Alias,
+    AnyFact,
+    Coverage,
+    Entity,
+    Happened,
+    Key,
+    Link,
+    Measured,
+    Objective,
+    Run,
+)
+from lineage.model.moment import LAST, Moment
+from lineage.model.vocabulary import TERMINAL, Kind, RunState
+from lineage.store import derived
+from lineage.store.database import Connection
+from lineage.text import dumps
+
+STATE_BIT = {state: 1 << number for number, state in enumerate(RunState)}
+"""How the states seen of a run are kept: a set, so that no order can lose one."""
+
+_TERMINAL_STATES = frozenset(TERMINAL)
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class _SeenRun:
+    """What the records of one flush say of one run."""
+
+    __slots__ = (
+        "actor",
+        "ended",
+        "entity",
+        "first_at",
+        "last_at",
+        "parent",
+        "records",
+        "said",
+        "started",
+        "states",
+        "streaming",
+        "uses",
+    )
+
+    def __init__(self) -> None:
+        self.states = 0
+        self.started: int | None = None
+        self.ended: int | None = None
+        self.first_at = LAST
+        self.last_at = 0
+        self.streaming = 0
+        self.entity: int | None = None
+        self.actor: str | None = None
+        self.parent: str | None = None
+        self.uses: set[tuple[int, int, str]] = set()
+        self.records: list[int] = []
+        self.said: set[tuple[int, bytes]] = set()
+
+
+class Projector:
+    """Turns facts into derived rows on one connection; `flush` writes what has been gathered."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._ids: dict[Key, int] = {}
+        self._versions: dict[Key, str] = {}
+        self._places: dict[tuple[str, str, str], int] = {}
+        self._next_entity = derived.next_id(connection, "entity")
+        self._next_run = derived.next_id(connection, "run")
+        self._next_listing = derived.next_id(connection, "listing")
+        self._empty = self._next_entity == 1
+        self._no_runs = self._next_run == 1
+        self._run_ids: dict[tuple[int, str], int] = {}
+        self._listings: dict[str, int] = {}
+        self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in derived.ORDER}
+        self._runs: dict[int, _SeenRun] = {}
+        self._run_names: dict[int, tuple[int, str]] = {}
+        self._links: dict[int, list[Any]] = {}
+        self._shared: dict[int, list[Any]] = {}
+        self._apply: dict[type, Callable[[Any, int, int | None], None]] = {
+            Entity: self._entity,
+            Alias: self._alias,
+            Link: self._link,
+            Happened: self._happened,
+            Objective: self._objective,
+            Measured: self._measured,
+            Coverage: self._coverage,
+        }
+
+    def apply(self, seq: int, facts: Sequence[AnyFact]) -> None:
+        """Take what record `seq` says. A fact without a time of its own has that of the record's run, if any."""
+        at: int | None = None
+        for fact in facts:
+            if type(fact) is Run:
+                self._run(fact, seq)
+                at = fact.at.lo
+        for fact in facts:
+            if type(fact) is not Run:
+                self._apply[type(fact)](fact, seq, at)
+
+    def entity(self, key: Key) -> int:
+        """Return the id of the thing called `key`, making it known when it is new."""
+        known = self._ids.get(key)
+        if known is not None:
+            return known
+        if key.kind in (Kind.DATASET, Kind.COLUMN):
+            place = canonical(key)
+            name = place.key
+            if place.version:
+                self._versions[key] = place.version
+        else:
+            name = key
+        spot = (str(name.kind), name.namespace, name.name)
+        found = self._places.get(spot)
+        if found is None and not self._empty:
+            found = derived.find_entity(self._connection, *spot)
+        if found is None:
+            found = self._next_entity
+            self._next_entity += 1
+            self._rows["entity"].append((found, *spot, found))
+        self._places[spot] = found
+        self._ids[key] = found
+        if (name.namespace, name.name) != (key.namespace, key.name):
+            self._rows["spelling"].append((found, key.namespace, key.name))
+        return found
+
+    def _run_id(self, job: int, run_id: str) -> int:
+        number = self._run_ids.get((job, run_id))
+        if number is None:
+            found = None if self._no_runs else derived.find_run(self._connection, job, run_id)
+            if found is None:
+                found = self._next_run
+                self._next_run += 1
+            number = found
+            self._run_ids[job, run_id] = number
+        return number
+
+    def _run(self, fact: Run, seq: int) -> None:
+        job = self._ids.get(fact.job) or self.entity(fact.job)
+        name = fact.key.name
+        number = self._run_ids.get((job, name)) or self._run_id(job, name)
+        seen = self._runs.get(number)
+        if seen is None:
+            seen = self._runs[number] = _SeenRun()
+            self._run_names[number] = (job, name)
+        at = fact.at.lo
+        state = fact.state
+        seen.states |= STATE_BIT[state]
+        if at < seen.first_at:
+            seen.first_at = at
+        if at > seen.last_at:
+            seen.last_at = at
+        if fact.started is not None:
+            seen.started = fact.started.lo if seen.started is None else min(seen.started, fact.started.lo)
+        elif state is RunState.START:
+            seen.started = at if seen.started is None else min(seen.started, at)
+        if fact.ended is not None:
+            seen.ended = fact.ended.hi if seen.ended is None else max(seen.ended, fact.ended.hi)
+        elif state in _TERMINAL_STATES and fact.started is None:
+            seen.ended = at if seen.ended is None else max(seen.ended, at)
+        seen.records.append(seq)
+        uses = seen.uses
+        for key, version in fact.inputs:
+            dataset = self._ids.get(key) or self.entity(key)
+            uses.add((0, dataset, version or self._versions.get(key, "")))
+        for key, version in fact.outputs:
+            dataset = self._ids.get(key) or self.entity(key)
+            uses.add((1, dataset, version or self._versions.get(key, "")))
+        if fact.individual:
+            seen.entity = self.entity(fact.key)
+        if fact.streaming:
+            seen.streaming = 1
+        if fact.actor is not None:
+            text = f"{fact.actor.namespace}\n{fact.actor.name}"
+            seen.actor = text if seen.actor is None else min(seen.actor, text)
+            self.entity(fact.actor)
+        if fact.parent is not None:
+            text = f"{fact.parent.namespace}\n{fact.parent.name}"
+            seen.parent = text if seen.parent is None else min(seen.parent, text)
+        if fact.attributes:
+            seen.said.add((at, dumps(fact.attributes)))
+
+    def _entity(self, fact: Entity, seq: int, at: int | None) -> None:
+        if not fact.listing and fact.at is None and fact.created is None and fact.ended is None:
+            shared = self._shared.get(id(fact))
+            if shared is None:
+                self._shared[id(fact)] = [fact, at, at, seq]
+            elif at is not None:
+                shared[1] = at if shared[1] is None else min(shared[1], at)
+                shared[2] = at if shared[2] is None else max(shared[2], at)
+            return
+        number = self.entity(fact.key)
+        when = fact.at.lo if fact.at is not None else at
+        slot = fact.at.lo if fact.listing and fact.at is not None else 0
+        self._span(number, fact.created, fact.ended, seq)
+        for name, value in fact.attributes.items():
+            self._rows["attribute"].append((number, name, slot, dumps(value).decode(), when, when, seq))
+        if fact.listing and fact.at is not None:
+            self._rows["sighting"].append((self._listing(fact.listing), fact.at.lo, number, seq))
+
+    def _span(self, number: int, created: Moment | None, ended: Moment | None, seq: int) -> None:
+        self._rows["span"].append(
+            (
+                created.lo if created else None,
+                ended.lo if ended else None,
+                ended.hi if ended else None,
+                seq,
+                number,
+            )
+        )
+
+    def _listing(self, name: str) -> int:
+        number = self._listings.get(name)
+        if number is None:
+            found = self._connection.exec_driver_sql(
+                "SELECT id FROM listing WHERE name = ?", (name,)
+            ).scalar()
+            if found is None:
+                found = self._next_listing
+                self._next_listing += 1
+                self._rows["listing"].append((found, name))
+            number = self._listings[name] = found
+        return number
+
+    def _alias(self, fact: Alias, seq: int, at: int | None) -> None:
+        del at
+        one = self.entity(fact.key)
+        other = self.entity(fact.other)
+        since = fact.since.lo if fact.since else 0
+        until = fact.until.hi if fact.until else LAST
+        self._rows["alias"].append((one, other, fact.relation, fact.rule, since, until, fact.confidence, seq))
+
+    def _link(self, fact: Link, seq: int, at: int | None) -> None:
+        when = fact.at.lo if fact.at is not None else at
+        gathered = self._links.get(id(fact))
+        if gathered is None:
+            self._links[id(fact)] = [fact, when, when, seq]
+        elif when is not None:
+            gathered[1] = when if gathered[1] is None else min(gathered[1], when)
+            gathered[2] = when if gathered[2] is None else max(gathered[2], when)
+
+    def _happened(self, fact: Happened, seq: int, at: int | None) -> None:
+        del at
+        body = _encode(fact)
+        hid = fact.id or sha256(body).hexdigest()[:24]
+        actor = self.entity(fact.actor) if fact.actor is not None else None
+        subject = self.entity(fact.subject)
+        self._rows["happening"].append(
+            (fact.type, subject, hid, fact.at.lo, fact.at.hi, str(fact.outcome), actor, body, seq)
+        )
+        if fact.listing:
+            self._rows["sighting"].append((self._listing(fact.listing), fact.at.lo, subject, seq))
+
+    def _objective(self, fact: Objective, seq: int, at: int | None) -> None:
+        del at
+        number = self.entity(fact.key)
+        for dataset in fact.datasets:
+            self.entity(dataset)
+        self._span(number, fact.since, None, seq)
+        self._rows["objective"].append((number, _encode(fact), seq))
+
+    def _measured(self, fact: Measured, seq: int, at: int | None) -> None:
+        del at
+        subject = self.entity(fact.subject)
+        success = None if fact.success is None else int(fact.success)
+        run = fact.run.name if fact.run is not None else ""
+        detail = dumps(fact.detail).decode()
+        self._rows["measure"].append(
+            (
+                subject,
+                fact.metric,
+                fact.at.lo,
+                fact.value,
+                fact.unit,
+                success,
+                fact.severity,
+                run,
+                detail,
+                seq,
+            )
+        )
+
+    def _coverage(self, fact: Coverage, seq: int, at: int | None) -> None:
+        del at
+        self._rows["coverage"].append(
+            (
+                fact.listing,
+                fact.what,
+                fact.since.lo,
+                fact.until.hi,
+                int(fact.complete),
+                dumps(fact.detail).decode(),
+                seq,
+            )
+        )
+
+    def flush(self) -> None:
+        """Write what has been gathered; the caller commits."""
+        rows = self._rows
+        for fact, first, last, seq in self._shared.values():
+            number = self.entity(fact.key)
+            for name, value in fact.attributes.items():
+                rows["attribute"].append((number, name, 0, dumps(value).decode(), first, last, seq))
+            rows["span"].append((None, None, None, seq, number))
+        for link, first, last, seq in self._links.values():
+            rows["link"].append(self._link_row(link, first, last, seq))
+        for number, seen in self._runs.items():
+            job, name = self._run_names[number]
+            rows["run"].append(
+                (
+                    number,
+                    job,
+                    name,
+                    seen.entity,
+                    seen.states,
+                    seen.started,
+                    seen.ended,
+                    seen.first_at,
+                    seen.last_at,
+                    seen.streaming,
+                    seen.actor,
+                    seen.parent,
+                )
+            )
+            rows["run_record"].extend((number, record) for record in seen.records)
+            rows["run_use"].extend((number, *use) for use in seen.uses)
+            rows["run_said"].extend((number, at, said.decode()) for at, said in seen.said)
+        rows["run_use"].sort()
+        derived.write(self._connection, rows)
+        for gathered in rows.values():
+            gathered.clear()
+        self._shared.clear()
+        self._links.clear()
+        self._runs.clear()
+        self._run_names.clear()
+
+    def _link_row(self, link: Link, first: int | None, last: int | None, seq: int) -> tuple[Any, ...]:
+        run = None
+        if link.run is not None and link.job is not None:
+            run = self._run_ids.get((self.entity(link.job), link.run.name))
+        return (
+            self.entity(link.source),
+            self.entity(link.target),
+            str(link.type),
+            str(link.basis),
+            link.rule,
+            self.entity(link.job) if link.job is not None else 0,
+            dumps(link.detail).decode(),
+            link.confidence,
+            first,
+            last,
+            link.ended.hi if link.ended is not None else None,
+            run,
+            seq,
+        )

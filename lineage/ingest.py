@@ -1,0 +1,360 @@
+"""How do files become evidence and facts? Recognise, cut into records, keep, read, project, resolve.
+
+One file after the other; every record ends as accepted, duplicate, filtered with a reason, or rejected with a problem.
+Work is committed in transactions of about 20,000 records together with everything that follows from them, so a killed
+import leaves a sound workspace, and repeating it finishes what was missing and changes nothing else (DESIGN 2.2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lineage import __version__, clock
+from lineage.errors import UnreadableInputError
+from lineage.evidence.merkle import Frontier, entry, leaf_hash, load
+from lineage.identity.projector import Projector
+from lineage.identity.resolve import resolve
+from lineage.inputs import Found, walk
+from lineage.model.facts import AnyFact, Fact
+from lineage.progress import SILENT, Progress, Step
+from lineage.source import Filtered, Input, Origin, Problem, Record, Sample, Source, recognise, sources
+from lineage.store import log
+from lineage.store.database import Connection, Database, commit_and_go_on, create_indexes, import_lock
+from lineage.text import clip, dumps
+
+COMMIT_RECORDS = 20_000
+COMMIT_BYTES = 64 << 20
+REPORT_EVERY = 2_000
+
+_READER_FAULTS = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError)
+
+
+@dataclass(slots=True)
+class FileResult:
+    """What became of one file; the fields of CONTRACT.md's `import`."""
+
+    file: str
+    source: str | None = None
+    format: str | None = None
+    confidence: float = 0.0
+    read: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    filtered: int = 0
+    rejected: int = 0
+    problems: int = 0
+    bytes: int = 0
+    sha256: str = ""
+    seconds: float = 0.0
+    note: str = ""
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """One input below the paths, and what it is taken for."""
+
+    found: Found
+    source: Source | None
+    confidence: float
+
+
+def _belongs_together(sample: Sample) -> bool:
+    return recognise(sample) is not None
+
+
+def survey(paths: Sequence[str | Path], source: str = "") -> Iterator[Recognised]:
+    """Say of every input below `paths` which source will read it; `source` forces one by name.
+
+    Raises `UnreadableInputError` for a path that is not there, or a source that does not exist.
+    """
+    forced: Source | None = None
+    if source:
+        forced = next((known for known in sources() if source == known.NAME), None)
+        if forced is None:
+            names = ", ".join(known.NAME for known in sources())
+            raise UnreadableInputError("there is no such source", where=source, remedy=f"choose one of {names}")
+    for found in walk(paths, _belongs_together):
+        if found.given is None:
+            yield Recognised(found, None, 0.0)
+        elif forced is not None:
+            yield Recognised(found, forced, 1.0)
+        else:
+            best = recognise(found.sample)
+            yield Recognised(found, best[0] if best else None, best[1] if best else 0.0)
+
+
+class _Run:
+    """One import: what is known, what is gathered, and the transaction it goes into."""
+
+    def __init__(self, connection: Connection, batch: int) -> None:
+        self.connection = connection
+        self.batch = batch
+        self.known = log.known_identities(connection)
+        self.first_load = not self.known
+        self.seq = log.size(connection)
+        self.frontier = self._frontier()
+        self.blocks = log.BlockWriter()
+        self.projector = Projector(connection)
+        self.records: list[tuple[Any, ...]] = []
+        self.problems: list[tuple[Any, ...]] = []
+        self.gathered = 0
+
+    def _frontier(self) -> Frontier:
+        size, joined = log.last_frontier(self.connection)
+        tree = load(size, joined)
+        for digest, file, line, offset in log.places(self.connection, size):
+            tree.append(leaf_hash(entry(digest, file, line, offset)))
+        return tree
+
+    def commit(self, file: int, result: FileResult, seconds: float) -> None:
+        """Write what has been gathered and commit it together with the counts so far."""
+        self.blocks.close_block()
+        log.write(self.connection, self.records, self.blocks.take(), self.problems)
+        self.projector.flush()
+        counts = (result.read, result.accepted, result.duplicate, result.filtered, result.rejected, result.problems)
+        log.count_file(self.connection, file, counts, seconds)
+        commit_and_go_on(self.connection)
+        self.records.clear()
+        self.problems.clear()
+        self.gathered = 0
+
+
+def ingest(
+    database: Database,
+    paths: Sequence[str | Path],
+    *,
+    source: str = "",
+    labels: Mapping[str, str] | None = None,
+    progress: Progress = SILENT,
+) -> list[FileResult]:
+    """Import everything below `paths` into the workspace and return what became of each file.
+
+    `labels` name what a file does not say (`cluster`, `account`, `timezone`, `dates`, `instance`, `observed_at`). Raises
+    `UnreadableInputError` when a path does not exist, `WorkspaceError` when the workspace cannot be written, and
+    `CancelledError` when the person stopped it: what was complete by then is kept.
+    """
+    said = dict(labels or {})
+    progress.say(Step("recognising"))
+    surveyed = list(survey(paths, source))
+    total = sum(item.found.given.size for item in surveyed if item.found.given is not None)
+    results: list[FileResult] = []
+    with import_lock(database.path), database.writing() as connection:
+        tool = f"modeltrail {__version__}"
+        batch = log.open_batch(connection, clock.now(), tool, said, [str(path) for path in paths])
+        run = _Run(connection, batch)
+        done = 0
+        for item in surveyed:
+            size = item.found.given.size if item.found.given is not None else 0
+            results.append(_import_one(run, item, said, progress, (done, total)))
+            done += size
+        progress.say(Step("working out what follows", done, total))
+        resolve(connection)
+        if run.first_load:
+            create_indexes(connection)
+        tree = run.frontier
+        log.close_batch(connection, batch, clock.now(), (tree.size, tree.root(), tree.dump()))
+    return results
+
+
+def _import_one(
+    run: _Run, item: Recognised, labels: dict[str, str], progress: Progress, place: tuple[int, int]
+) -> FileResult:
+    found = item.found
+    result = FileResult(found.path, confidence=item.confidence)
+    given = found.given
+    if given is None or item.source is None:
+        problem = found.problem
+        if problem is None:
+            result.note = "not recognised"
+            if not found.named:
+                return result
+            problem = Problem("not-recognised", "no source knows this format")
+        file = log.open_file(run.connection, run.batch, found.path, "", labels, 0)
+        result.problems = 1
+        result.note = problem.reason
+        run.problems.append(_problem_row(file, problem, None, found.path, labels))
+        run.commit(file, result, 0.0)
+        return result
+    result.source = item.source.NAME
+    result.format = item.source.FORMAT
+    result.bytes = given.size
+    started = time.perf_counter()
+    file = log.open_file(run.connection, run.batch, found.path, item.source.NAME, labels, given.size)
+    origin = found.origin(labels)
+    progress.say(Step(found.path, *place, records=run.seq))
+    _read_all(run, item.source, given, origin, file, result, progress, place)
+    digest = _digest_of(given)
+    result.sha256 = digest.hex()
+    result.seconds = round(time.perf_counter() - started, 3)
+    log.close_file(run.connection, file, digest, clock.now(), result.reasons)
+    run.commit(file, result, result.seconds)
+    return result
+
+
+def _read_all(
+    run: _Run,
+    source: Source,
+    given: Input,
+    origin: Origin,
+    file: int,
+    result: FileResult,
+    progress: Progress,
+    place: tuple[int, int],
+) -> None:
+    context = _context(source, origin)
+    sha256 = hashlib.sha256
+    known = run.known
+    append = run.frontier.append
+    started = time.perf_counter()
+    for item in _guarded(source.records(given, origin)):
+        if isinstance(item, Problem):
+            result.problems += 1
+            run.problems.append(_problem_row(file, item, None, origin.path, origin.labels))
+            continue
+        result.read += 1
+        raw = item.raw
+        digest = sha256(raw).digest()
+        identity = int.from_bytes(digest[:8], "little", signed=True) ^ context
+        if identity in known:
+            result.duplicate += 1
+            continue
+        known.add(identity)
+        facts, outcome = _read_one(run, source, item, origin, file, result)
+        seq = run.seq
+        run.seq = seq + 1
+        line = item.line
+        offset = item.offset
+        append(leaf_hash(entry(digest, file, line, offset)))
+        run.records.append((seq, file, line, offset, len(raw), digest, identity, item.row or None))
+        run.blocks.add(seq, raw, facts)
+        if facts:
+            run.projector.apply(seq, facts)
+            result.accepted += 1
+        elif outcome is not None:
+            result.filtered += 1
+            result.reasons[outcome] = result.reasons.get(outcome, 0) + 1
+        else:
+            result.rejected += 1
+        run.gathered += len(raw)
+        if len(run.records) >= COMMIT_RECORDS or run.gathered >= COMMIT_BYTES:
+            run.commit(file, result, time.perf_counter() - started)
+        if not result.read % REPORT_EVERY:
+            done = min(place[0] + offset, place[1])
+            progress.say(Step(origin.path, done, place[1], run.seq, result.problems))
+
+
+def _read_one(
+    run: _Run, source: Source, record: Record, origin: Origin, file: int, result: FileResult
+) -> tuple[list[AnyFact], str | None]:
+    """Return what the record states, and the reason when it was filtered; problems go to the run."""
+    facts: list[AnyFact] = []
+    reason: str | None = None
+    fatal = False
+    try:
+        for said in source.read(record, origin):
+            if isinstance(said, Fact):
+                facts.append(said)  # type: ignore[arg-type]
+            elif type(said) is Problem:
+                result.problems += 1
+                fatal = fatal or said.fatal
+                run.problems.append(_problem_row(file, said, record, origin.path, origin.labels, run.seq))
+            else:
+                assert isinstance(said, Filtered)
+                reason = said.reason
+    except _READER_FAULTS as error:
+        fatal = True
+        result.problems += 1
+        said = Problem("reader-failed", f"our reader failed on this record ({type(error).__name__}: {error})")
+        run.problems.append(_problem_row(file, said, record, origin.path, origin.labels, run.seq))
+    if fatal:
+        return [], None
+    if not facts and reason is None:
+        reason = "states-nothing"
+    return facts, reason
+
+
+def _guarded(records: Iterable[Record | Problem]) -> Iterator[Record | Problem]:
+    """Pass records on; a reader's own fault in cutting the file becomes a problem of the file."""
+    try:
+        yield from records
+    except UnreadableInputError as error:
+        yield Problem("unreadable", error.what)
+    except _READER_FAULTS as error:
+        yield Problem("reader-failed", f"our reader failed on this file ({type(error).__name__}: {error})")
+
+
+def _context(source: Source, origin: Origin) -> int:
+    """Return 64 bits of what else decides a record's meaning: source, labels, and the folder where it names a cluster."""
+    folder = origin.folder if getattr(source, "PLACED", False) else ""
+    text = dumps([source.NAME, folder, sorted(origin.labels.items())])
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "little", signed=True)
+
+
+def _problem_row(
+    file: int,
+    problem: Problem,
+    record: Record | None,
+    path: str,
+    labels: Mapping[str, str],
+    seq: int | None = None,
+) -> tuple[Any, ...]:
+    line = problem.line or (record.line if record else 0)
+    offset = problem.offset if problem.offset >= 0 else (record.offset if record else 0)
+    row = problem.row or (record.row if record else "")
+    value = clip(problem.value)
+    text = dumps([path, sorted(labels.items()), line, offset, row, problem.field, value, problem.code])
+    identity = int.from_bytes(hashlib.sha256(text).digest()[:8], "little", signed=True)
+    reason = clip(problem.reason, 500)
+    return (
+        identity,
+        file,
+        seq,
+        line,
+        offset,
+        row,
+        problem.field,
+        value,
+        problem.code,
+        reason,
+        int(problem.fatal),
+    )
+
+
+def _digest_of(given: Input) -> bytes:
+    """Return the SHA-256 of the file as it lies on disk; of a folder, that of its files' names and digests."""
+    if given.path is not None and Path(given.path).is_dir():
+        whole = hashlib.sha256()
+        for name, member in given.members():
+            whole.update(name.encode("utf-8", "surrogateescape") + b"\0" + _digest_of(member))
+        return whole.digest()
+    place = getattr(given, "file", None)
+    try:
+        with Path(place).open("rb") if place is not None else given.open() as stream:
+            return hashlib.file_digest(stream, "sha256").digest()  # type: ignore[arg-type]
+    except (OSError, EOFError, UnreadableInputError):
+        return b""
+
+
+def rebuild(connection: Connection, *, below: int | None = None, report: Callable[[int], None] | None = None) -> int:
+    """Project every record's facts (of records numbered below `below`) into empty derived tables and resolve.
+
+    Returns the number of facts. The caller has emptied the tables and commits.
+    """
+    projector = Projector(connection)
+    facts_read = 0
+    for number, (seq, facts) in enumerate(log.said(connection, below=below), 1):
+        projector.apply(seq, facts)
+        facts_read += len(facts)
+        if not number % COMMIT_RECORDS:
+            projector.flush()
+            if report is not None:
+                report(number)
+    projector.flush()
+    resolve(connection)
+    return facts_read

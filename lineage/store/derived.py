@@ -1,0 +1,92 @@
+"""How are derived rows written so that the order they arrive in does not matter?
+
+Every statement here commutes: earliest of two, latest of two, union of states, or "this row exists". So importing in any
+order, twice, or in parts leaves the same rows (DESIGN 2.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection
+
+_LOW = "min(coalesce({0}, excluded.{0}), coalesce(excluded.{0}, {0}))"
+_HIGH = "max(coalesce({0}, excluded.{0}), coalesce(excluded.{0}, {0}))"
+
+
+def _low(name: str) -> str:
+    return f"{name} = {_LOW.format(name)}"
+
+
+def _high(name: str) -> str:
+    return f"{name} = {_HIGH.format(name)}"
+
+
+STATEMENTS = {
+    "entity": "INSERT INTO entity (id, kind, namespace, name, root, attributes) VALUES (?, ?, ?, ?, ?, '{}')",
+    "span": "UPDATE entity SET "
+    "created = min(coalesce(created, ?1), coalesce(?1, created)), "
+    "ended_lo = max(coalesce(ended_lo, ?2), coalesce(?2, ended_lo)), "
+    "ended_hi = max(coalesce(ended_hi, ?3), coalesce(?3, ended_hi)), "
+    "record = min(coalesce(record, ?4), ?4) WHERE id = ?5",
+    "spelling": "INSERT OR IGNORE INTO spelling VALUES (?, ?, ?)",
+    "alias": "INSERT OR IGNORE INTO alias VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "attribute": "INSERT INTO attribute VALUES (?, ?, ?, ?, ?, ?, ?)"
+    f" ON CONFLICT DO UPDATE SET {_low('first_at')}, {_high('last_at')}",
+    "listing": "INSERT OR IGNORE INTO listing VALUES (?, ?)",
+    "sighting": "INSERT OR IGNORE INTO sighting VALUES (?, ?, ?, ?)",
+    "coverage": "INSERT OR IGNORE INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "run": "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+    " states = states | excluded.states, entity = coalesce(entity, excluded.entity),"
+    f" {_low('started')}, {_high('ended')}, {_low('first_at')}, {_high('last_at')}, {_high('streaming')},"
+    f" {_low('actor')}, {_low('parent')}",
+    "run_record": "INSERT OR IGNORE INTO run_record VALUES (?, ?)",
+    "run_use": "INSERT OR IGNORE INTO run_use VALUES (?, ?, ?, ?)",
+    "run_said": "INSERT OR IGNORE INTO run_said VALUES (?, ?, ?)",
+    "link": "INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+    f" confidence = max(confidence, excluded.confidence), {_low('first_at')}, {_high('last_at')}, {_high('ended')}",
+    "happening": "INSERT INTO happening (type, subject, hid, at_lo, at_hi, outcome, actor, body, record)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hid, type, subject) DO UPDATE SET body = excluded.body,"
+    " at_lo = excluded.at_lo, at_hi = excluded.at_hi, outcome = excluded.outcome, actor = excluded.actor"
+    " WHERE excluded.body < body",
+    "objective": "INSERT OR IGNORE INTO objective (entity, body, record) VALUES (?, ?, ?)",
+    "measure": "INSERT OR IGNORE INTO measure (subject, metric, at, value, unit, success, severity, run_id, detail,"
+    " record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+}
+"""The statement for each kind of derived row; values in the order of the table's columns unless named."""
+
+ORDER = tuple(STATEMENTS)
+
+
+def write(connection: Connection, rows: dict[str, Iterable[tuple[Any, ...]]]) -> None:
+    """Write gathered rows, kind by kind, in the order that references need."""
+    for name in ORDER:
+        batch = rows.get(name)
+        if batch:
+            connection.exec_driver_sql(STATEMENTS[name], list(batch))
+
+
+def find_entity(connection: Connection, kind: str, namespace: str, name: str) -> int | None:
+    """Return the id of the entity so named, or None."""
+    found = connection.exec_driver_sql(
+        "SELECT id FROM entity WHERE kind = ? AND namespace = ? AND name = ?", (kind, namespace, name)
+    ).scalar()
+    return None if found is None else int(found)
+
+
+def find_run(connection: Connection, job: int, run_id: str) -> int | None:
+    """Return the id of the run so named, or None."""
+    found = connection.exec_driver_sql("SELECT id FROM run WHERE job = ? AND run_id = ?", (job, run_id)).scalar()
+    return None if found is None else int(found)
+
+
+def next_id(connection: Connection, table: str) -> int:
+    """Return the first free id of `table`."""
+    return int(connection.exec_driver_sql(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").scalar_one())
+
+
+def find_listing(connection: Connection, name: str) -> int | None:
+    """Return the id of the listing so named, or None."""
+    found = connection.exec_driver_sql("SELECT id FROM listing WHERE name = ?", (name,)).scalar()
+    return None if found is None else int(found)

@@ -1,0 +1,492 @@
+"""The one door to a workspace for the window, the command line and notebooks: open, import, ask, report, verify.
+
+Every verb of CONTRACT.md is a method that returns an `Answer`. Times are ISO 8601 text or UTC microseconds. Methods may be
+called from any thread: each question has a connection of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lineage.audit import completeness, findings, happenings, register, runs, things
+from lineage.audit import agreements as sla_question
+from lineage.audit.view import View
+from lineage.errors import QuestionError
+from lineage.model.answer import Answer, Item
+from lineage.model.moment import parse, to_iso
+from lineage.progress import SILENT, Progress
+from lineage.source import sources as known_sources
+from lineage.store import asking, consequences, digest, log
+from lineage.store.database import Connection, Database, create_derived, create_indexes, drop_derived, open_database
+
+if TYPE_CHECKING:
+    from lineage.graph.reach import Graph
+
+Time = str | int | None
+"""A time as ISO 8601 text, as UTC microseconds, or None = now."""
+
+
+def microseconds(time: Time, name: str = "time") -> int | None:
+    """Return a time as UTC microseconds; raises `QuestionError` when it is none.
+
+    >>> microseconds("1970-01-01T00:00:01Z")
+    1000000
+    """
+    if time is None or isinstance(time, int):
+        return time
+    try:
+        return parse(time).lo
+    except ValueError:
+        raise QuestionError(
+            f"{name} is no time", where=time, remedy="write it like 2026-06-01 or 2026-06-01T10:00:00Z"
+        ) from None
+
+
+class Workspace:
+    """An open workspace.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.path = database.path
+        self._lock = threading.RLock()
+        self._graphs: dict[tuple[int, int | None], Graph] = {}
+        self._earlier: tuple[int, Connection] | None = None
+
+    @classmethod
+    def open(cls, path: str | Path, *, create: bool = True) -> Workspace:
+        """Open the workspace at `path`, making it when it is not there; raises `WorkspaceError`."""
+        workspace = cls(open_database(Path(path), create=create))
+        try:
+            workspace._catch_up()
+        except BaseException:
+            workspace.close()
+            raise
+        return workspace
+
+    def _catch_up(self) -> None:
+        """Work out what an interrupted import left undone."""
+        with self._database.reading() as connection:
+            behind = consequences.resolved_upto(connection) != log.size(connection)
+        if behind and not self._database.read_only:
+            from lineage.identity.resolve import resolve
+
+            with self._database.writing() as connection:
+                resolve(connection)
+                create_indexes(connection)
+
+    def close(self) -> None:
+        """Give back the file."""
+        with self._lock:
+            if self._earlier is not None:
+                self._earlier[1].close()
+                self._earlier = None
+            self._graphs.clear()
+        self._database.close()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *caught: object) -> None:
+        self.close()
+
+    @property
+    def read_only(self) -> bool:
+        """True when nothing can be imported here."""
+        return self._database.read_only
+
+    @property
+    def note(self) -> str:
+        """Why it is read-only, for people; empty otherwise."""
+        return self._database.note
+
+    @contextmanager
+    def _view(
+        self, as_of: Time = None, known_at: Time = None, *, ever: bool = False, coverage: bool = False
+    ) -> Iterator[View]:
+        valid = microseconds(as_of, "the valid time")
+        known = microseconds(known_at, "the recorded time")
+        if known is None:
+            with self._database.reading() as connection:
+                yield self._viewed(connection, valid, None, ever=ever, coverage=coverage)
+            return
+        with self._lock:
+            yield self._viewed(self._as_known(known), valid, known, ever=ever, coverage=coverage)
+
+    def _viewed(
+        self, connection: Connection, valid: int | None, known: int | None, *, ever: bool, coverage: bool
+    ) -> View:
+        view = View(connection, self._graph_of(connection, known), valid, known, ever)
+        if coverage:
+            view.coverage.extend(completeness.coverage_of(view))
+        return view
+
+    def _as_known(self, known: int) -> Connection:
+        """Return a connection whose derived tables hold only what had been recorded at `known`."""
+        with self._database.reading() as connection:
+            below = log.size_at(connection, known)
+        if self._earlier is not None and self._earlier[0] == below:
+            return self._earlier[1]
+        if self._earlier is not None:
+            self._earlier[1].close()
+            self._earlier = None
+        from lineage.ingest import rebuild
+
+        connection = self._database.connect()
+        create_derived(connection, temporary=True)
+        rebuild(connection, below=below)
+        create_indexes(connection, temporary=True)
+        self._earlier = (below, connection)
+        return connection
+
+    def _graph_of(self, connection: Connection, known: int | None) -> Callable[[], Graph]:
+        def graph() -> Graph:
+            from lineage.graph.reach import build
+
+            with self._lock:
+                key = (consequences.resolved_upto(connection), known)
+                found = self._graphs.get(key)
+                if found is None:
+                    if len(self._graphs) > 2:
+                        self._graphs.clear()
+                    found = self._graphs[key] = build(asking.edge_rows(connection))
+                return found
+
+        return graph
+
+    def generation(self) -> int:
+        """Return a number that changes when what the workspace holds changed."""
+        with self._database.reading() as connection:
+            return asking.generation(connection)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many entities, edges, runs, events, episodes and findings there are."""
+        with self._database.reading() as connection:
+            return asking.tallies(connection)
+
+    def recognise(self, paths: Sequence[str | Path]) -> Answer:
+        """Say of every file below `paths` what it would be read as, without importing."""
+        from lineage.ingest import survey
+
+        items: list[Item] = [
+            {
+                "file": item.found.path,
+                "source": item.source.NAME if item.source else None,
+                "format": item.source.FORMAT if item.source else None,
+                "confidence": item.confidence,
+                "bytes": item.found.given.size if item.found.given else 0,
+                "note": item.found.problem.reason if item.found.problem else "",
+            }
+            for item in survey(paths)
+        ]
+        return Answer(items, len(items))
+
+    def import_(
+        self,
+        paths: Sequence[str | Path],
+        *,
+        source: str = "",
+        labels: Mapping[str, str] | None = None,
+        dry_run: bool = False,
+        progress: Progress = SILENT,
+    ) -> Answer:
+        """Import everything below `paths`; the items say what became of each file (CONTRACT.md, `import`).
+
+        Raises `UnreadableInputError` for a path that is not there and `WorkspaceError` when the workspace cannot be
+        written. A `dry_run` reads into a workspace that is thrown away.
+        """
+        from lineage.ingest import ingest
+
+        if dry_run:
+            return self._dry_run(paths, source, labels, progress)
+        results = ingest(self._database, paths, source=source, labels=labels, progress=progress)
+        items = [
+            {
+                "file": result.file,
+                "source": result.source,
+                "format": result.format,
+                "read": result.read,
+                "accepted": result.accepted,
+                "duplicate": result.duplicate,
+                "filtered": result.filtered,
+                "rejected": result.rejected,
+                "problems": result.problems,
+                "bytes": result.bytes,
+                "sha256": result.sha256,
+                "seconds": result.seconds,
+                "reasons": result.reasons,
+                "note": result.note,
+                "evidence": [],
+            }
+            for result in results
+        ]
+        return Answer(items, len(items))
+
+    def _dry_run(
+        self, paths: Sequence[str | Path], source: str, labels: Mapping[str, str] | None, progress: Progress
+    ) -> Answer:
+        import tempfile
+
+        with (
+            tempfile.TemporaryDirectory(prefix="modeltrail-") as folder,
+            Workspace.open(Path(folder) / "dry-run.trail") as trial,
+        ):
+            return trial.import_(paths, source=source, labels=labels, progress=progress)
+
+    def sources(self) -> Answer:
+        """List the formats that can be read, and what each can prove."""
+        items: list[Item] = [
+            {"name": known.NAME, "format": known.FORMAT, "status": "ready", "facts": list(known.PROVES), "evidence": []}
+            for known in known_sources()
+        ]
+        return Answer(items, len(items))
+
+    def imports(self) -> Answer:
+        """List import batches with their files."""
+        with self._view() as view:
+            return completeness.imports(view)
+
+    def problems(self, *, limit: int | None = None, offset: int = 0) -> Answer:
+        """List what could not be read."""
+        with self._view() as view:
+            return completeness.problems(view, limit=limit, offset=offset)
+
+    def coverage(self, *, known_at: Time = None) -> Answer:
+        """List what was observed per source and span."""
+        with self._view(known_at=known_at) as view:
+            return completeness.coverage(view)
+
+    def entities(
+        self,
+        selector: str = "",
+        *,
+        as_of: Time = None,
+        known_at: Time = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Answer:
+        """List things."""
+        with self._view(as_of, known_at, coverage=True) as view:
+            return things.entities(view, selector, limit=limit, offset=offset)
+
+    def search(self, text: str, limit: int = 50) -> Answer:
+        """List things with every word of `text` in their names."""
+        with self._view() as view:
+            return things.search(view, text, limit=limit)
+
+    def show(self, selector: str, *, as_of: Time = None, known_at: Time = None, ever: bool = True) -> Answer:
+        """Say everything about one thing."""
+        with self._view(as_of, known_at, ever=ever and as_of is None, coverage=True) as view:
+            return things.show(view, selector)
+
+    def trace(
+        self,
+        selector: str,
+        *,
+        up: int | None = None,
+        down: int | None = None,
+        as_of: Time = None,
+        known_at: Time = None,
+        ever: bool = False,
+    ) -> Answer:
+        """Follow lineage; with neither `up` nor `down` all the way both ways, with one of them only that way."""
+        only = up is not None or down is not None
+        with self._view(as_of, known_at, ever=ever, coverage=True) as view:
+            return things.lineage(
+                view, selector, up=(up or 0) if only else None, down=(down or 0) if only else None
+            )
+
+    def paths(
+        self,
+        begin: str,
+        end: str,
+        limit: int = 10,
+        *,
+        as_of: Time = None,
+        known_at: Time = None,
+        ever: bool = False,
+    ) -> Answer:
+        """Count the paths between two things and list the first."""
+        with self._view(as_of, known_at, ever=ever, coverage=True) as view:
+            return things.paths(view, begin, end, limit=limit)
+
+    def deployments(
+        self,
+        selector: str = "",
+        since: Time = None,
+        until: Time = None,
+        *,
+        as_of: Time = None,
+        known_at: Time = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Answer:
+        """The register: one item for each change of what serves at a target."""
+        with self._view(as_of, known_at, coverage=True) as view:
+            return register.deployments(
+                view,
+                selector,
+                since=microseconds(since, "--from"),
+                until=microseconds(until, "--to"),
+                limit=limit,
+                offset=offset,
+            )
+
+    def live(self, selector: str = "", *, as_of: Time = None, known_at: Time = None) -> Answer:
+        """What was serving at a time."""
+        with self._view(as_of, known_at, coverage=True) as view:
+            return register.live(view, selector)
+
+    def events(
+        self,
+        selector: str = "",
+        since: Time = None,
+        until: Time = None,
+        *,
+        known_at: Time = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Answer:
+        """Every happening, also attempts that were denied, failed or dry."""
+        with self._view(None, known_at, ever=True, coverage=True) as view:
+            return happenings.events(
+                view,
+                selector,
+                since=microseconds(since, "--from"),
+                until=microseconds(until, "--to"),
+                limit=limit,
+                offset=offset,
+            )
+
+    def runs(
+        self,
+        selector: str = "",
+        since: Time = None,
+        until: Time = None,
+        *,
+        known_at: Time = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Answer:
+        """Job and training runs, newest first."""
+        with self._view(None, known_at, ever=True, coverage=True) as view:
+            return runs.runs(
+                view,
+                selector,
+                since=microseconds(since, "--from"),
+                until=microseconds(until, "--to"),
+                limit=limit,
+                offset=offset,
+            )
+
+    def sla(self, selector: str = "", *, as_of: Time = None, known_at: Time = None) -> Answer:
+        """SLA versions, what they are assigned to, and since when on what ground."""
+        with self._view(as_of, known_at, coverage=True) as view:
+            return sla_question.sla(view, selector)
+
+    def findings(self, *, known_at: Time = None) -> Answer:
+        """What needs a person."""
+        with self._view(None, known_at, coverage=True) as view:
+            return findings.findings(view)
+
+    def record(self, seq: int) -> Item:
+        """Return one evidence record: its bytes, its place and what it was taken to say; raises `QuestionError`."""
+        with self._database.reading() as connection:
+            found = log.stored_record(connection, seq)
+            if found is None:
+                raise QuestionError("there is no such record", where=str(seq))
+            said = log.facts_of(connection, seq)
+        return _record_item(found, said)
+
+    def report(
+        self,
+        kind: str,
+        directory: str | Path,
+        *,
+        formats: Sequence[str] = (),
+        since: Time = None,
+        until: Time = None,
+        as_of: Time = None,
+        known_at: Time = None,
+        progress: Progress = SILENT,
+    ) -> Answer:
+        """Write a report of this kind into `directory`, one file a format; items name the files and their SHA-256."""
+        from lineage.reports import write
+
+        known = microseconds(known_at, "the recorded time")
+        with self._view(as_of, known_at, coverage=True) as view:
+            return write(
+                view,
+                kind,
+                Path(directory),
+                formats=tuple(formats),
+                since=microseconds(since, "--from"),
+                until=microseconds(until, "--to"),
+                workspace=self._identity(known),
+                progress=progress,
+            )
+
+    def _identity(self, known: int | None) -> dict[str, Any]:
+        with self._database.reading() as connection:
+            return asking.identity(connection, known)
+
+    def digest(self, *, known_at: Time = None) -> Answer:
+        """SHA-256 of everything derived, which depends on nothing but the facts."""
+        with self._view(known_at=known_at) as view:
+            item = digest.digest(view.connection)
+        return Answer([{**item, "evidence": []}], 1)
+
+    def rebuild(self, *, progress: Progress = SILENT) -> Answer:
+        """Throw away everything derived, make it again from the facts, and say its digest."""
+        from lineage.ingest import rebuild
+        from lineage.progress import Step
+
+        with self._database.writing() as connection:
+            drop_derived(connection)
+            create_derived(connection)
+            total = log.size(connection)
+            facts = rebuild(
+                connection, report=lambda done: progress.say(Step("making everything again", done, total, done))
+            )
+            create_indexes(connection)
+        answer = self.digest()
+        answer.items[0]["facts"] = facts
+        return answer
+
+
+def _record_item(found: log.Stored, said: Sequence[Any]) -> Item:
+    try:
+        text: str | None = found.raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = None
+    return {
+        "record": found.seq,
+        "text": text,
+        "hex": None if text is not None else found.raw.hex(" "),
+        "length": len(found.raw),
+        "sha256": found.sha256.hex(),
+        "source": found.source,
+        "file": found.file,
+        "line": found.line,
+        "offset": found.offset,
+        "row": found.row,
+        "labels": found.labels,
+        "imported_at": to_iso(found.imported_at),
+        "facts": [_fact_item(fact) for fact in said],
+    }
+
+
+def _fact_item(fact: Any) -> Item:
+    import msgspec
+
+    return {
+        "fact": type(fact).__name__.lower(),
+        **{name: msgspec.to_builtins(getattr(fact, name)) for name in fact.__struct_fields__},
+    }

@@ -1,6 +1,6 @@
 """What can a person do? Every action stands in one table: menus, keys, toolbar and palette are made from it.
 
-An action names its callback as `part.verb`; parts (window, register, lineage, details, ...) are made known with
+An action names its callback as `part.verb`; parts (window, errands, register, lineage, details) are made known with
 `Board.provide` when they exist. An action that nobody answers to is an error that a test finds.
 """
 
@@ -53,39 +53,39 @@ class Action:
 
 TABLE: tuple[Action, ...] = (
     Action(
-        "file.new", "&New workspace…", "File", "window.new_workspace", Key.New, "file-plus",
+        "file.new", "&New workspace…", "File", "errands.new_workspace", Key.New, "file-plus",
         tip="Make an empty workspace in a file of its own",
     ),
     Action(
-        "file.open", "&Open workspace…", "File", "window.open_workspace", Key.Open, "folder-open",
+        "file.open", "&Open workspace…", "File", "errands.open_workspace", Key.Open, "folder-open",
         tip="Open a workspace file",
     ),
     Action(
-        "file.sample", "Open the &sample company", "File", "window.open_sample", "", "building-2",
+        "file.sample", "Open the &sample company", "File", "errands.open_sample", "", "building-2",
         tip="Write the files of an invented company and import them",
     ),
     Action(
-        "file.import", "&Import files…", "File", "window.import_files", "Ctrl+I", "import", section=True,
+        "file.import", "&Import files…", "File", "errands.import_files", "Ctrl+I", "import", section=True,
         tip="Choose files; what was recognised is shown before anything is read",
     ),
     Action(
-        "file.import_folder", "Import a &folder…", "File", "window.import_folder", "Ctrl+Shift+I", "folder-input",
+        "file.import_folder", "Import a &folder…", "File", "errands.import_folder", "Ctrl+Shift+I", "folder-input",
         tip="Choose a folder; every file below it is looked at",
     ),
     Action(
-        "file.cancel_import", "S&top the import", "File", "window.cancel_import", "Ctrl+.", "circle-stop",
+        "file.cancel_import", "S&top the import", "File", "errands.cancel_import", "Ctrl+.", "circle-stop",
         when="importing", tip="Stop reading; what was complete is kept, and importing again goes on from there",
     ),
     Action(
-        "file.export", "&Export the register…", "File", "register.export", "Ctrl+E", "download", "open",
+        "file.export", "&Export the register…", "File", "errands.export_register", "Ctrl+E", "download", "open",
         section=True, tip="Write the register to CSV, JSON or XLSX",
     ),
     Action(
-        "file.picture", "Save a &picture of the lineage…", "File", "lineage.save_picture", "Ctrl+Shift+E", "image",
+        "file.picture", "Save a &picture of the lineage…", "File", "errands.save_picture", "Ctrl+Shift+E", "image",
         "graph", tip="Write the lineage that is shown to PNG or SVG",
     ),
     Action(
-        "file.close", "&Close the workspace", "File", "window.close_workspace", Key.Close, "x", "open",
+        "file.close", "&Close the workspace", "File", "errands.close_workspace", Key.Close, "x", "open",
         section=True, tip="Close the workspace; everything in it is already saved",
     ),
     Action("file.quit", "&Quit", "File", "window.quit", Key.Quit, "log-out", role=Role.QuitRole),
@@ -100,7 +100,7 @@ TABLE: tuple[Action, ...] = (
         tip="Copy the selected rows of the register with their header, as CSV",
     ),
     Action(
-        "edit.copy_command", "Copy the co&mmand for this view", "Edit", "window.copy_command", "Ctrl+Alt+C",
+        "edit.copy_command", "Copy the co&mmand for this view", "Edit", "errands.copy_command", "Ctrl+Alt+C",
         "terminal", "open", tip="Copy the command line that gives the same answer",
     ),
     Action(
@@ -140,7 +140,7 @@ TABLE: tuple[Action, ...] = (
         checkable=True, tip="Show what serves at the as-of date instead of every change",
     ),
     Action(
-        "view.columns", "C&olumns…", "View", "register.choose_columns", "Ctrl+Shift+O", "columns-3", "register",
+        "view.columns", "C&olumns…", "View", "errands.choose_columns", "Ctrl+Shift+O", "columns-3", "register",
         section=True, tip="Choose which columns the register shows",
     ),
     Action(
@@ -205,15 +205,15 @@ TABLE: tuple[Action, ...] = (
         tip="Copy file, line and offset of the record shown",
     ),
     Action(
-        "evidence.digest", "&Digest of the graph…", "Evidence", "window.show_digest", "", "hash", "open",
+        "evidence.digest", "&Digest of the graph…", "Evidence", "errands.show_digest", "", "hash", "open",
         section=True, tip="The SHA-256 that two people with the same evidence must both get",
     ),
     Action(
-        "evidence.rebuild", "Re&build the graph…", "Evidence", "window.rebuild", "", "refresh-cw", "idle",
+        "evidence.rebuild", "Re&build the graph…", "Evidence", "errands.rebuild", "", "refresh-cw", "idle",
         tip="Throw away what was derived and make it again from the evidence",
     ),
     Action(
-        "evidence.report", "Write the deployment re&port…", "Evidence", "window.write_report", "Ctrl+R",
+        "evidence.report", "Write the deployment re&port…", "Evidence", "errands.write_report", "Ctrl+R",
         "file-check", "idle", section=True, tip="Write the register as a report with its evidence",
     ),
     Action(

@@ -220,12 +220,13 @@ class AnswerModel(QAbstractTableModel):
         places = range(len(self._items))
         if not self._terms:
             return list(places)
-        return [
-            place for place in places if keeps(self._terms, self._cell(place), lambda p=place: self._whole(p))
-        ]  # type: ignore[misc]
+        return [place for place in places if keeps(self._terms, self._cell(place), self._whole_of(place))]
 
     def _cell(self, place: int) -> Callable[[str], str]:
         return lambda key: self._all[key].says(self._items[place]).casefold()
+
+    def _whole_of(self, place: int) -> Callable[[], str]:
+        return lambda: self._whole(place)
 
     def _whole(self, place: int) -> str:
         text = self._folded.get(place)

@@ -33,6 +33,7 @@ SEVERITIES = {
     "warning": ("triangle-alert", "warn"),
     "warn": ("triangle-alert", "warn"),
     "medium": ("triangle-alert", "warn"),
+    "low": ("info", ""),
 }
 CONFIDENCE = {"exact": 4, "strong": 3, "medium": 2, "weak": 1, "none": 0}
 
@@ -62,8 +63,10 @@ def _absent(text: Callable[[Item], str], words: str) -> Callable[[Item], str]:
 
 def _chain(item: Item) -> str:
     lines = [f"as recorded: {plain(item.get('actor')) or 'nobody'}"]
-    for hop in item.get("identity_chain") or []:
-        lines.append(" · ".join(plain(part) for part in (hop.get("principal"), hop.get("rule")) if part))
+    lines += [
+        " · ".join(plain(part) for part in (hop.get("principal"), hop.get("rule")) if part)
+        for hop in item.get("identity_chain") or []
+    ]
     if item.get("effective_identity"):
         lines.append(f"ran under: {plain(item['effective_identity'])}")
     if not (item.get("deployed_by") or item.get("person")):
@@ -82,26 +85,19 @@ def _flags(item: Item) -> str:
 
 
 def _shares(item: Item) -> str:
-    parts = item.get("models") or []
-    lines = []
-    for part in parts:
-        lines.append(
-            plain(
-                {
-                    key: value
-                    for key, value in part.items()
-                    if value not in (None, "", []) and key != "evidence"
-                }
-            )
-        )
-    return "\n".join(lines) or NO_MODEL
+    parts = [
+        {key: value for key, value in part.items() if value not in (None, "", []) and key != "evidence"}
+        for part in item.get("models") or []
+    ]
+    return "\n".join(plain(part) for part in parts) or NO_MODEL
 
 
 def _slas(item: Item) -> str:
     lines = []
     for part in item.get("sla") or []:
         line = f"{plain(part.get('name'))} {plain(part.get('version'))}: {plain(objective(part))}"
-        line += f"\n  from {when(part.get('effective_from')) or 'unknown'} to {when(part.get('effective_to')) or 'open'}"
+        start, end = when(part.get("effective_from")), when(part.get("effective_to"))
+        line += f"\n  from {start or 'unknown'} to {end or 'open'}"
         line += f", ground: {plain(part.get('basis')) or 'not said'}"
         lines.append(line)
     return "\n".join(lines) or NO_SLA
@@ -276,16 +272,17 @@ IMPORTS = (
     _counted("problems", "Problems"),
     Column("bytes", "Size", text=lambda item: size(item.get("bytes")), sort=lambda item: item.get("bytes") or 0,
            number=True, width=9),
+    Column("reasons", "Left out because", width=30, shown=False),
     time_column("imported_at", "Imported", shown=False),
     Column("sha256", "SHA-256", width=22, shown=False, mono=True),
 )  # fmt: skip
 
 COVERAGE = (
     Column("source", "Source", icon=lambda _: "radar", width=16),
-    Column("listing", "What was looked at", width=40, words=("scope",)),
+    Column("scope", "What was looked at", width=40, words=("listing",)),
     Column("what", "Kinds", width=18),
-    time_column("since", "From"),
-    time_column("until", "To"),
+    time_column("from", "From"),
+    time_column("to", "To"),
     Column(
         "complete", "Complete", width=10,
         tone=lambda item: "" if item.get("complete") else "absent",
@@ -304,7 +301,7 @@ RECOGNISED = (
         "source", "Recognised as", width=18, text=lambda item: plain(item.get("source")) or "not recognised",
         tone=lambda item: "" if item.get("source") else "absent",
     ),
-    Column("format", "Format", width=40, text=lambda item: plain(item.get("format")) or "left out",
+    Column("format", "Format", width=40, text=lambda item: plain(item.get("format") or item.get("note")) or "left out",
            tone=lambda item: "" if item.get("source") else "absent"),
     Column(
         "confidence", "Certainty", number=True, width=9, sort=lambda item: item.get("confidence") or 0,

@@ -60,12 +60,17 @@ def committed() -> list[Path]:
     return [path for path in (TOP / name for name in done.stdout.split("\0") if name) if path.is_file()]
 
 
+def family(source: str) -> str:
+    """The format that a module of `lineage.sources` reads: the first word of its name."""
+    return source.lstrip("_").partition("_")[0]
+
+
 def test_every_module_says_what_question_it_answers():
     """A module starts with a docstring whose first sentence stands alone."""
     silent = []
     for name, _text, tree in modules():
         first = (ast.get_docstring(tree) or "").partition("\n\n")[0]
-        if not re.search(r"[.?!:]$", first):
+        if not re.search(r"[.?!](\s|$)", first):
             silent.append(name)
 
     assert silent == []
@@ -110,6 +115,24 @@ def test_no_reader_runs_what_it_reads():
             unsafe += [f"{name}:{node.lineno} {word}" for word in used]
 
     assert unsafe == []
+
+
+def test_no_source_knows_another():
+    """A source is one file, and where its format is large, files named after it: `_mlflow_runs` belongs to `mlflow`."""
+    folder = "lineage/sources/"
+    known = {
+        name.removeprefix(folder).removesuffix(".py") for name, _text, _tree in modules() if folder in name
+    }
+    crossing = []
+    for name, _text, tree in modules():
+        own = family(name.removeprefix(folder).removesuffix(".py"))
+        for node in ast.walk(tree) if name.startswith(folder) else ():
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lineage.sources"):
+                _, _, module = node.module.partition("lineage.sources")
+                named = [module.removeprefix(".")] if module else [each.name for each in node.names]
+                crossing += [f"{name}: {other}" for other in named if other in known and family(other) != own]
+
+    assert crossing == []
 
 
 def test_nothing_committed_names_a_machine_or_a_registry():

@@ -61,6 +61,8 @@ def version(view: View) -> Iterator[Fact | Filtered]:
         **_creator(view, copied=copied is not None),
         "run_id": run_id,
         "run_id_basis": str(view.joined.get("run_id_basis") or "") if deleted else "",
+        "git_commit": str(view.joined.get("commit") or ""),
+        "logged_model_id": logged_model_in(source) or logged_model_in(stored),
         "uri": stored or source,
         "source": source,
         "storage_location": view.text("storage_location"),

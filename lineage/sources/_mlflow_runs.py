@@ -8,7 +8,7 @@ from typing import Any
 from lineage.model.facts import Alias, Entity, Fact, Json, Key, Link, Run, Use
 from lineage.model.moment import LAST, Moment, to_iso
 from lineage.model.vocabulary import TERMINAL, Basis, Kind, Relation, RunState
-from lineage.sources._mlflow_snapshot import user_of
+from lineage.sources._mlflow_snapshot import ran_by
 from lineage.sources._mlflow_values import MAX_TEXT, pairs, place_of, table
 from lineage.sources._mlflow_view import (
     CODE,
@@ -57,7 +57,7 @@ def run(view: View) -> Iterator[Fact]:
     state = STATES.get(status, RunState.OTHER)
     if status not in STATES:
         view.notes.add("unknown-status", "the run's status is none of MLflow's", "status", status)
-    user, basis = user_of(view.tags, item.get("user_id"))
+    user, basis, _ = ran_by(view.tags, item.get("user_id"))
     inputs, uses = _inputs(view)
     deleted = item.get("lifecycle_stage") == "deleted"
     gone = view.notes.time(item, "deleted_time") if deleted else None
@@ -113,9 +113,9 @@ def _as_of(view: View, state: RunState, started: Moment | None, ended: Moment | 
         return view.at or started or _UNKNOWN
     if ended:
         return ended
-    first = started.lo if started else 0
-    last = view.at.hi if view.at else LAST
-    return Moment(first, max(first, last))
+    if started is None:
+        return view.at or _UNKNOWN
+    return Moment(started.lo, max(started.lo, view.at.hi if view.at else LAST))
 
 
 def _job(view: View) -> Key:

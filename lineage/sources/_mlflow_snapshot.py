@@ -9,7 +9,7 @@ runs that are only referred to are found. What a record then means is said in `_
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -46,6 +46,14 @@ class Found(NamedTuple):
     files: dict[str, str] | None = None
 
 
+class Ran(NamedTuple):
+    """What a version takes from its run: the user, the field that names the user, the commit of the code."""
+
+    user: str = ""
+    basis: str = ""
+    commit: str = ""
+
+
 @dataclass(slots=True)
 class Store:
     """What one input holds.
@@ -53,7 +61,7 @@ class Store:
     Attributes:
         form: `sqlite`, `files` or `rest`.
         runs: gives the runs, one by one, each time it is called.
-        users: the user of each run that a version may come from, and which field says so.
+        ran: who ran each run that a version may come from, and which code.
         run_ids: every run there is; None = not all of them are known.
         loose: what the store still says of runs that are gone: run id -> `inputs`, `model_inputs`, `model_outputs`.
         listings: each listing that was seen, and whether it was seen whole.
@@ -69,7 +77,7 @@ class Store:
     logged_models: list[Found] = field(default_factory=list)
     evaluations: list[Found] = field(default_factory=list)
     runs: Callable[[], Iterable[Found]] = tuple
-    users: dict[str, tuple[str, str]] = field(default_factory=dict)
+    ran: dict[str, Ran] = field(default_factory=dict)
     run_ids: set[str] | None = None
     loose: dict[str, dict[str, Any]] = field(default_factory=dict)
     listings: dict[str, bool] = field(default_factory=dict)
@@ -206,7 +214,7 @@ class _Join:
         if model is not None:
             aliases = sorted(alias for alias, of in model.get("aliases", {}).items() if str(of) == version)
         run, basis = self.run_of(item)
-        user, field_of_user = self.store.users.get(run, ("", ""))
+        ran = self.store.ran.get(run, Ran())
         if run:
             self.refer(run, f"model-version {name}/{version}")
         return self.record(
@@ -219,8 +227,9 @@ class _Join:
             or flag(item.get("tags", {}).get(PROMPT_TAG)),
             run_id=run or None,
             run_id_basis=basis or None,
-            user=user or None,
-            user_basis=field_of_user or None,
+            user=ran.user or None,
+            user_basis=ran.basis or None,
+            commit=ran.commit or None,
             location=self.location(item) or None,
         )
 
@@ -302,12 +311,13 @@ class _Join:
                 yield self.record("listing", f"listing/{workspace}/{listing}", "", Found(item))
 
 
-def user_of(tags: dict[str, Any], column: object) -> tuple[str, str]:
-    """Return a run's user and the field that names it."""
+def ran_by(tags: Mapping[str, Any], column: object) -> Ran:
+    """Return what a run's tags and its user column say of who ran it, and of the code."""
     user, basis = person(tags.get("mlflow.user"), column)
-    return user, {"tag": "run tag mlflow.user (client-side)", "column": "runs.user_id (client-side)"}.get(
+    named = {"tag": "run tag mlflow.user (client-side)", "column": "runs.user_id (client-side)"}.get(
         basis, ""
     )
+    return Ran(user, named, str(tags.get("mlflow.source.git.commit") or ""))
 
 
 def _cut(value: object) -> object:

@@ -21,7 +21,7 @@ from lineage.model.facts import Fact
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _mlflow_facts as facts
 from lineage.sources._mlflow_schema import resemblance
-from lineage.sources._mlflow_snapshot import Found, Store, records_of, user_of
+from lineage.sources._mlflow_snapshot import Found, Store, ran_by, records_of
 
 NAME = "mlflow"
 FORMAT = "MLflow tracking and registry database (SQLite), MLflow 1.30 to 3.x"
@@ -340,13 +340,14 @@ class _Reader:
             store.times += _times(row, "created_time", "last_update_time")
 
     def users(self, store: Store) -> None:
-        """Find who ran the runs that versions come from, and the times of all runs."""
-        named = {row["run_uuid"]: row.get("value") for row in self.rows("tags", "", "key = ?", "mlflow.user")}
+        """Find who ran each run and on which code, and the times of all runs."""
+        said: dict[str, dict[str, Any]] = {}
+        for name in ("mlflow.user", "mlflow.source.git.commit"):
+            for row in self.rows("tags", "", "key = ?", name):
+                said.setdefault(str(row.get("run_uuid")), {})[name] = row.get("value")
         for row in self.rows("runs"):
             run = str(row.get("run_uuid"))
-            user, basis = user_of({"mlflow.user": named.get(run)}, row.get("user_id"))
-            if user:
-                store.users[run] = (user, basis)
+            store.ran[run] = ran_by(said.get(run, {}), row.get("user_id"))
             store.times += _times(row, "deleted_time")
             store.times += [max(_times(row, "start_time", "end_time"), default=0)]
 

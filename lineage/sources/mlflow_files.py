@@ -7,6 +7,7 @@ those of the machine that wrote them; deleted versions are not redacted; deleted
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from itertools import groupby
@@ -16,7 +17,7 @@ from lineage.errors import UnreadableInputError
 from lineage.model.facts import Fact
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _mlflow_facts as facts
-from lineage.sources._mlflow_snapshot import Found, Store, records_of, user_of
+from lineage.sources._mlflow_snapshot import Found, Store, ran_by, records_of
 from lineage.sources._mlflow_values import milliseconds, pairs
 from lineage.text import MalformedError, clip, decode, load_yaml
 
@@ -31,7 +32,8 @@ _STATES = {"1": "RUNNING", "2": "SCHEDULED", "3": "FINISHED", "4": "FAILED", "5"
 _MODEL_STATES = {"0": "UNSPECIFIED", "1": "PENDING", "2": "READY", "3": "FAILED"}
 _EXPERIMENT = re.compile(r"^(?:\.trash/)?\d{1,20}/(?:meta\.yaml$|[0-9a-f]{32}/meta\.yaml$)")
 _REGISTERED = re.compile(r"^models/[^/]+/(?:version-\d+/)?meta\.yaml$")
-_SIGNED_OF_RUN = ("inputs", "outputs", "params", "tags", "metrics")
+_EARLY = {"meta.yaml", "tags/mlflow.user", "tags/mlflow.source.git.commit"}
+_OF_A_RUN = ("inputs", "outputs", "params", "tags", "metrics")
 
 
 class _Place(NamedTuple):
@@ -87,7 +89,7 @@ def place_of_file(path: str) -> _Place | None:
     if top[1] == "models" and len(top) >= 4:
         kept = top[3] in {"meta.yaml", "tags", "params", "metrics"}
         return _Place("logged-model", "/".join(parts[: base + 2]), "/".join(top[3:])) if kept else None
-    if re.fullmatch(r"[0-9a-f]{32}", top[1]) and len(top) >= 3 and top[2] in {"meta.yaml", *_SIGNED_OF_RUN}:
+    if re.fullmatch(r"[0-9a-f]{32}", top[1]) and len(top) >= 3 and top[2] in {"meta.yaml", *_OF_A_RUN}:
         return _Place("run", "/".join(parts[: base + 1]), "/".join(top[2:]))
     return None
 
@@ -110,7 +112,7 @@ class _Reader:
             place = place_of_file(path)
             if place is None:
                 continue
-            if place.kind == "run" and place.path not in {"meta.yaml", "tags/mlflow.user"}:
+            if place.kind == "run" and place.path not in _EARLY:
                 continue
             text = self.text(path, member)
             if isinstance(text, Problem):
@@ -150,9 +152,7 @@ class _Reader:
             if isinstance(meta, Problem):
                 yield meta
                 continue
-            user = user_of({"mlflow.user": files.get("tags/mlflow.user")}, meta.get("user_id"))
-            if user[0]:
-                store.users[run] = user
+            store.ran[run] = ran_by(_below("tags", files), meta.get("user_id"))
             times = [milliseconds(meta.get(name)) or 0 for name in ("start_time", "end_time", "deleted_time")]
             store.times.append(max(times))
         store.runs = self.runs
@@ -293,9 +293,9 @@ def _number(text: str) -> float | str:
         value = float(text)
     except ValueError:
         return clip(text)
-    if value != value:  # noqa: PLR0124 - the one number that is not itself
-        return "NaN"
-    return value if abs(value) != float("inf") else "Infinity" if value > 0 else "-Infinity"
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _experiment(folder: str, files: dict[str, str], meta: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from lineage.model.facts import Fact
 from lineage.model.moment import parse
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _mlflow_facts as facts
-from lineage.sources._mlflow_snapshot import Found, Store, records_of, user_of
+from lineage.sources._mlflow_snapshot import Found, Store, ran_by, records_of
 from lineage.sources._mlflow_values import milliseconds, pairs
 from lineage.text import MalformedError, clip, loads
 
@@ -275,9 +275,7 @@ class _Reader:
             self.found[kind, name] = found
             return
         item = found.item
-        user = user_of(item["tags"], item.get("user_id"))
-        if user[0]:
-            self.store.users[name] = user
+        self.store.ran[name] = ran_by(item["tags"], item.get("user_id"))
         times = [value for field in ("start_time", "end_time") if isinstance(value := item.get(field), int)]
         self.store.times.append(max(times, default=0))
         for entry in item["inputs"]:

@@ -78,9 +78,10 @@ def _dataset(view: View) -> Iterator[Fact]:
         **({"versions_total": len(versions)} if len(versions) > 300 else {}),
     }
     yield view.entity(place.key, attributes, None, None)
-    for name in sorted({str(use.get("name") or "") for use in uses}) if not place.own else ():
-        named = dataset(f"{view.namespace}/datasets", name)
-        yield Alias(named, place.key, "mlflow-dataset-name", "candidate", 0.5)
+    named = {(str(use.get("workspace") or ""), str(use.get("name") or "")) for use in uses}
+    for workspace, name in sorted(named) if not place.own else ():
+        key = dataset(f"{view.server}/{workspace}/datasets", name)
+        yield Alias(key, place.key, "mlflow-dataset-name", "candidate", 0.5)
     for key in place.other:
         yield Alias(key, place.key, "table-without-host", "candidate", 0.5)
 

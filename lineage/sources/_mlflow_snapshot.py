@@ -188,22 +188,24 @@ class _Join:
 
     def dataset_records(self) -> Iterator[Record]:
         """One record a place: MLflow has a row for each experiment, name and digest that was ever logged there."""
-        folded: dict[tuple[str, str, str], list[Found]] = {}
+        folded: dict[tuple[str, str], list[Found]] = {}
         for row in self.store.datasets:
             workspace = self.workspace(row.item)
             key = place_of(f"mlflow:{self.instance}/{workspace}", row.item).key
-            folded.setdefault((workspace, key.namespace, key.name), []).append(row)
-        for (workspace, namespace, name), rows in sorted(folded.items()):
+            used = row._replace(item={**row.item, "workspace": workspace})
+            folded.setdefault((key.namespace, key.name), []).append(used)
+        for (namespace, name), rows in sorted(folded.items()):
             rows.sort(key=lambda row: (str(row.item.get("experiment_id")), str(row.item.get("digest"))))
             uses = [
                 {
-                    field: _cut(value) if field in {"schema", "profile"} else value
-                    for field, value in row.item.items()
+                    part: _cut(value) if part in {"schema", "profile"} else value
+                    for part, value in row.item.items()
                 }
                 for row in rows
             ]
             files = {path: text for row in rows for path, text in (row.files or {}).items()}
-            found = Found({"workspace": workspace, "uses": uses}, rows[0].line, rows[0].offset, files)
+            item = {"workspace": uses[0]["workspace"], "uses": uses}
+            found = Found(item, rows[0].line, rows[0].offset, files)
             yield self.record("dataset", f"datasets/{namespace}|{name}", "", found)
 
     def version_record(self, found: Found) -> Record:

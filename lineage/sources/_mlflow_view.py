@@ -54,7 +54,8 @@ class View:
     def __init__(self, said: Mapping[str, Any]) -> None:
         self.item: dict[str, Any] = said["item"]
         self.joined: Mapping[str, Any] = said.get("joined") or {}
-        self.namespace = f"mlflow:{said.get('instance')}/{said.get('workspace')}"
+        self.server = f"mlflow:{said.get('instance')}"
+        self.namespace = f"{self.server}/{said.get('workspace')}"
         self.form = str(said.get("form", ""))
         self.at: Moment | None = exactly(said["at"]) if isinstance(said.get("at"), int) else None
         self.listing = f"{self.namespace}/{said['listing']}" if said.get("listing") and self.at else ""

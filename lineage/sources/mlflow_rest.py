@@ -19,7 +19,7 @@ from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _mlflow_facts as facts
 from lineage.sources._mlflow_snapshot import Found, Store, ran_by, records_of
 from lineage.sources._mlflow_values import milliseconds, pairs
-from lineage.text import MalformedError, clip, loads
+from lineage.text import MalformedError, clip, dumps, loads
 
 NAME = "mlflow-rest"
 FORMAT = "MLflow REST API answers, saved: one call a line (JSON lines) or the JSON of one answer"
@@ -408,13 +408,20 @@ def _dicts(value: object) -> list[dict[str, Any]]:
 
 
 def _complete(endpoint: str, pages: list[tuple[str, str, dict[str, Any]]], experiments: set[str]) -> bool:
-    """Tell whether all pages of a listing are there, unfiltered and with what was deleted."""
-    if any(asked.get("plain") or asked.get("filter") or asked.get("filter_string") for _, _, asked in pages):
-        return False
-    asked_for = {mine for mine, _, _ in pages}
-    offered = {token for _, token, _ in pages}
-    if "" not in asked_for or not (offered - {""}) <= asked_for:
-        return False
+    """Tell whether all pages of a listing are there, unfiltered and with what was deleted.
+
+    Tokens are those of one search: two searches of other experiments may use the same ones.
+    """
+    searches: dict[bytes, list[tuple[str, str]]] = {}
+    for mine, token, asked in pages:
+        if asked.get("plain") or asked.get("filter") or asked.get("filter_string"):
+            return False
+        search = dumps({name: value for name, value in asked.items() if name not in {"page_token", "at"}})
+        searches.setdefault(search, []).append((mine, token))
+    for found in searches.values():
+        asked_for = {mine for mine, _ in found}
+        if "" not in asked_for or not {token for _, token in found} <= asked_for | {""}:
+            return False
     if endpoint == "experiments/search":
         return all(asked.get("view_type") == "ALL" for _, _, asked in pages)
     if endpoint in {"runs/search", "logged-models/search"}:

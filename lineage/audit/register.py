@@ -1,19 +1,144 @@
-"""Who deployed which model version where, when, on whose behalf and under which SLA?"""
+"""Who deployed which model version where, when, on whose behalf and under which SLA; and what was serving at a time?"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from typing import Any
+
 from lineage.audit.view import View
-from lineage.model.answer import Answer
+from lineage.model.answer import Answer, Item
+from lineage.model.moment import LAST
+from lineage.store import listing
 
 
-def deployments(view: View, selector: str = "", *, since: int | None = None, until: int | None = None,
-                limit: int | None = None, offset: int = 0) -> Answer:
-    """The register."""
-    del selector, since, until, limit, offset
-    return view.answer([], 0)
+def deployments(
+    view: View,
+    selector: str = "",
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> Answer:
+    """The register: one item for each change of what serves at the selected targets, oldest first.
+
+    A selector may name targets, environments or model versions (the changes that made or ended their serving). With a
+    valid time, only what had come about by then; with a period, what may have come about in it (`until` excluded).
+    """
+    rows = _selected(view, selector)
+    if view.as_of is not None:
+        rows = [row for row in rows if row["start_lo"] <= view.as_of]
+    if since is not None:
+        rows = [row for row in rows if row["start_hi"] >= since]
+    if until is not None:
+        rows = [row for row in rows if row["start_lo"] < until]
+    shown = rows[offset:] if limit is None else rows[offset : offset + limit]
+    return view.answer(_items(view, shown), len(rows))
+
+
+def _selected(view: View, selector: str) -> list[dict[str, Any]]:
+    if not selector.strip():
+        return listing.episodes(view.connection)
+    ids = view.select(selector)
+    kinds = listing.kinds_of(view.connection, ids)
+    targets = [number for number in ids if kinds[number] == "target"]
+    rows = listing.episodes(view.connection, targets)
+    versions = {name for number in ids for name in listing.served_names(view.connection, number, kinds[number])}
+    if versions:
+        chosen = set(targets)
+        rows += [
+            row
+            for row in listing.episodes(view.connection)
+            if row["target"] not in chosen and any(model["id"] in versions for model in row["body"]["models"])
+        ]
+        rows.sort(key=lambda row: (row["start_lo"], row["start_hi"], row["eid"]))
+    return rows
+
+
+def _items(view: View, rows: list[dict[str, Any]]) -> list[Item]:
+    evidence = view.evidence(seq for row in rows for seq in row["body"]["records"])
+    items = []
+    for row in rows:
+        body = dict(row["body"])
+        records = body.pop("records")
+        body["evidence"] = [evidence[seq] for seq in records if seq in evidence]
+        items.append(body)
+    return items
 
 
 def live(view: View, selector: str = "") -> Answer:
-    """Live."""
-    del selector
-    return view.answer([], 0)
+    """What was serving at the valid time, one item a target; inside the gap of an undated change every possibility."""
+    moment = view.moment
+    by_target: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in _selected(view, selector):
+        by_target[row["target"]].append(row)
+    items = []
+    for rows in by_target.values():
+        possible, nothing = _possible(rows, moment)
+        if not possible:
+            continue
+        shown = _items(view, possible)
+        last = shown[-1]
+        item: Item = {
+            "target": last["target"],
+            "target_id": last["target_id"],
+            "platform": last["platform"],
+            "environment": last["environment"],
+        }
+        if len(shown) == 1 and not nothing:
+            item |= {
+                "model": last["model"],
+                "model_version": last["model_version"],
+                "uri": next((model["uri"] for model in last["models"]), None),
+                "models": last["models"],
+                "since": last["deployed_at"],
+                "deployed_by": last["deployed_by"],
+                "actor": last["actor"],
+                "sla": last["sla"],
+                "flags": last["flags"],
+                "episode": last["id"],
+                "certain": True,
+                "candidates": [],
+            }
+        else:
+            candidates = [
+                {
+                    "model": entry["model"],
+                    "model_version": entry["model_version"],
+                    "since": entry["deployed_at"],
+                    "episode": entry["id"],
+                }
+                for entry in shown
+            ]
+            if nothing:
+                candidates.append({"model": None, "model_version": None, "since": None, "episode": None})
+            item |= {
+                "model": None,
+                "model_version": None,
+                "uri": None,
+                "models": [],
+                "since": None,
+                "deployed_by": None,
+                "actor": None,
+                "sla": last["sla"],
+                "flags": ["undecided"],
+                "episode": None,
+                "certain": False,
+                "candidates": candidates,
+            }
+        item["evidence"] = [reference for entry in shown for reference in entry["evidence"]]
+        items.append(item)
+    items.sort(key=lambda entry: (entry["environment"], entry["target"]))
+    return view.answer(items, len(items))
+
+
+def _possible(rows: list[dict[str, Any]], moment: int) -> tuple[list[dict[str, Any]], bool]:
+    """Return the episodes that may have been running at `moment`, and whether it may be that none was."""
+    last = max(((row["start_lo"], place) for place, row in enumerate(rows) if row["start_hi"] <= moment), default=(-1, -1))
+    possible = [
+        row
+        for place, row in enumerate(rows)
+        if row["start_lo"] <= moment and (row["start_hi"], place) >= last and (row["end_hi"] or LAST) > moment
+    ]
+    nothing = last == (-1, -1) or any(row["action"] == "delete" for row in possible)
+    return [row for row in possible if row["action"] != "delete"], nothing

@@ -47,9 +47,7 @@ def runs(view: View, selector: str = "", *, since: int | None = None, until: int
     items = []
     for row in rows:
         number = row["id"]
-        attributes: dict[str, Any] = {}
-        for part in said.get(number, ()):
-            attributes.update(part)
+        attributes = {name: values[0] if len(values) == 1 else values for name, values in said.get(number, {}).items()}
         state, problems = state_of(row["states"])
         if row["streaming"] and problems == ["no terminal event"]:
             problems = []

@@ -8,7 +8,7 @@ needs the whole set (merges of names, episodes, intervals) is worked out afterwa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any
 
 import msgspec
@@ -68,7 +68,7 @@ class _SeenRun:
         self.parent: str | None = None
         self.uses: set[tuple[int, int, str]] = set()
         self.records: list[int] = []
-        self.said: set[tuple[int, bytes]] = set()
+        self.said: set[int] = set()
 
 
 class Projector:
@@ -86,11 +86,16 @@ class Projector:
         self._no_runs = self._next_run == 1
         self._run_ids: dict[tuple[int, str], int] = {}
         self._listings: dict[str, int] = {}
+        self._next_saying = derived.next_id(connection, "saying")
+        self._saying_texts: dict[tuple[str, str], int] = {}
+        self._sayings: dict[tuple[str, bytes], int] = {}
+        self._values: dict[tuple[int, int], list[Any]] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in derived.ORDER}
         self._runs: dict[int, _SeenRun] = {}
         self._run_names: dict[int, tuple[int, str]] = {}
         self._links: dict[int, list[Any]] = {}
         self._shared: dict[int, list[Any]] = {}
+        self._current: tuple[Key, int] | None = None
         self._apply: dict[type, Callable[[Any, int, int | None], None]] = {
             Entity: self._entity,
             Alias: self._alias,
@@ -104,9 +109,10 @@ class Projector:
     def apply(self, seq: int, facts: Sequence[AnyFact]) -> None:
         """Take what record `seq` says. A fact without a time of its own has that of the record's run, if any."""
         at: int | None = None
+        self._current = None
         for fact in facts:
             if type(fact) is Run:
-                self._run(fact, seq)
+                self._current = (fact.key, self._run(fact, seq))
                 at = fact.at.lo
         for fact in facts:
             if type(fact) is not Run:
@@ -149,7 +155,7 @@ class Projector:
             self._run_ids[job, run_id] = number
         return number
 
-    def _run(self, fact: Run, seq: int) -> None:
+    def _run(self, fact: Run, seq: int) -> int:
         job = self._ids.get(fact.job) or self.entity(fact.job)
         name = fact.key.name
         number = self._run_ids.get((job, name)) or self._run_id(job, name)
@@ -191,8 +197,10 @@ class Projector:
         if fact.parent is not None:
             text = f"{fact.parent.namespace}\n{fact.parent.name}"
             seen.parent = text if seen.parent is None else min(seen.parent, text)
-        if fact.attributes:
-            seen.said.add((at, dumps(fact.attributes)))
+        for name, value in fact.attributes.items():
+            spoken = self._saying_texts.get((name, value)) if type(value) is str else None
+            seen.said.add(self._saying(name, value) if spoken is None else spoken)
+        return number
 
     def _entity(self, fact: Entity, seq: int, at: int | None) -> None:
         if not fact.listing and fact.at is None and fact.created is None and fact.ended is None:
@@ -203,8 +211,17 @@ class Projector:
                 shared[1] = at if shared[1] is None else min(shared[1], at)
                 shared[2] = at if shared[2] is None else max(shared[2], at)
             return
-        number = self.entity(fact.key)
+        number = self._ids.get(fact.key) or self.entity(fact.key)
         when = fact.at.lo if fact.at is not None else at
+        if not fact.listing and fact.created is None and fact.ended is None and when is not None:
+            gathered = self._values.get((number, id(fact.attributes)))
+            if gathered is None:
+                self._values[number, id(fact.attributes)] = [fact.attributes, when, when, seq]
+            elif when < gathered[1]:
+                gathered[1] = when
+            elif when > gathered[2]:
+                gathered[2] = when
+            return
         slot = fact.at.lo if fact.listing and fact.at is not None else 0
         self._span(number, fact.created, fact.ended, seq)
         for name, value in fact.attributes.items():
@@ -234,6 +251,24 @@ class Projector:
                 self._next_listing += 1
                 self._rows["listing"].append((found, name))
             number = self._listings[name] = found
+        return number
+
+    def _saying(self, name: str, value: Any) -> int:
+        text = dumps(value)
+        number = self._sayings.get((name, text))
+        if number is None:
+            found = derived.find_saying(self._connection, name, text.decode()) if self._next_saying > 1 else None
+            if found is None:
+                found = self._next_saying
+                self._next_saying += 1
+                self._rows["saying"].append((found, name, text.decode()))
+            number = found
+            if len(self._sayings) > 200_000:
+                self._sayings.clear()
+                self._saying_texts.clear()
+            self._sayings[name, text] = number
+        if type(value) is str:
+            self._saying_texts[name, value] = number
         return number
 
     def _alias(self, fact: Alias, seq: int, at: int | None) -> None:
@@ -277,21 +312,14 @@ class Projector:
         del at
         subject = self.entity(fact.subject)
         success = None if fact.success is None else int(fact.success)
-        run = fact.run.name if fact.run is not None else ""
-        detail = dumps(fact.detail).decode()
+        detail = dumps(fact.detail).decode() if fact.detail else "{}"
+        run = None
+        if fact.run is not None and self._current is not None and fact.run == self._current[0]:
+            run = self._current[1]
+        text = f"{subject}\n{fact.metric}\n{fact.at.lo}\n{fact.run.name if fact.run else ''}\n{detail}\n{fact.value}"
+        number = int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
         self._rows["measure"].append(
-            (
-                subject,
-                fact.metric,
-                fact.at.lo,
-                fact.value,
-                fact.unit,
-                success,
-                fact.severity,
-                run,
-                detail,
-                seq,
-            )
+            (number, subject, fact.metric, fact.at.lo, fact.value, fact.unit, success, fact.severity, run, detail, seq)
         )
 
     def _coverage(self, fact: Coverage, seq: int, at: int | None) -> None:
@@ -316,6 +344,10 @@ class Projector:
             for name, value in fact.attributes.items():
                 rows["attribute"].append((number, name, 0, dumps(value).decode(), first, last, seq))
             rows["span"].append((None, None, None, seq, number))
+        for (number, _), (attributes, first, last, seq) in self._values.items():
+            for name, value in attributes.items():
+                rows["attribute"].append((number, name, 0, dumps(value).decode(), first, last, seq))
+            rows["span"].append((None, None, None, seq, number))
         for link, first, last, seq in self._links.values():
             rows["link"].append(self._link_row(link, first, last, seq))
         for number, seen in self._runs.items():
@@ -338,12 +370,13 @@ class Projector:
             )
             rows["run_record"].extend((number, record) for record in seen.records)
             rows["run_use"].extend((number, *use) for use in seen.uses)
-            rows["run_said"].extend((number, at, said.decode()) for at, said in seen.said)
+            rows["run_said"].extend((number, saying) for saying in seen.said)
         rows["run_use"].sort()
         derived.write(self._connection, rows)
         for gathered in rows.values():
             gathered.clear()
         self._shared.clear()
+        self._values.clear()
         self._links.clear()
         self._runs.clear()
         self._run_names.clear()

@@ -11,6 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from lineage.store.consequences import insert_edges
+from lineage.text import dumps
+
 _LOW = "min(coalesce({0}, excluded.{0}), coalesce(excluded.{0}, {0}))"
 _HIGH = "max(coalesce({0}, excluded.{0}), coalesce(excluded.{0}, {0}))"
 
@@ -43,7 +46,8 @@ STATEMENTS = {
     f" {_low('actor')}, {_low('parent')}",
     "run_record": "INSERT OR IGNORE INTO run_record VALUES (?, ?)",
     "run_use": "INSERT OR IGNORE INTO run_use VALUES (?, ?, ?, ?)",
-    "run_said": "INSERT OR IGNORE INTO run_said VALUES (?, ?, ?)",
+    "saying": "INSERT OR IGNORE INTO saying VALUES (?, ?, ?)",
+    "run_said": "INSERT OR IGNORE INTO run_said VALUES (?, ?)",
     "link": "INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
     f" confidence = max(confidence, excluded.confidence), {_low('first_at')}, {_high('last_at')}, {_high('ended')}",
     "happening": "INSERT INTO happening (type, subject, hid, at_lo, at_hi, outcome, actor, body, record)"
@@ -51,8 +55,7 @@ STATEMENTS = {
     " at_lo = excluded.at_lo, at_hi = excluded.at_hi, outcome = excluded.outcome, actor = excluded.actor"
     " WHERE excluded.body < body",
     "objective": "INSERT OR IGNORE INTO objective (entity, body, record) VALUES (?, ?, ?)",
-    "measure": "INSERT OR IGNORE INTO measure (subject, metric, at, value, unit, success, severity, run_id, detail,"
-    " record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "measure": "INSERT OR IGNORE INTO measure VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 }
 """The statement for each kind of derived row; values in the order of the table's columns unless named."""
 
@@ -90,3 +93,57 @@ def find_listing(connection: Connection, name: str) -> int | None:
     """Return the id of the listing so named, or None."""
     found = connection.exec_driver_sql("SELECT id FROM listing WHERE name = ?", (name,)).scalar()
     return None if found is None else int(found)
+
+
+def find_saying(connection: Connection, name: str, value: str) -> int | None:
+    """Return the id of an attribute of runs with this value, or None."""
+    found = connection.exec_driver_sql("SELECT id FROM saying WHERE name = ? AND value = ?", (name, value)).scalar()
+    return None if found is None else int(found)
+
+
+def clear_deployments(connection: Connection) -> None:
+    """Empty episodes and findings before they are made again."""
+    connection.exec_driver_sql("DELETE FROM episode")
+    connection.exec_driver_sql("DELETE FROM finding")
+    connection.exec_driver_sql("UPDATE happening SET person = NULL WHERE person IS NOT NULL")
+
+
+def insert_episodes(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Add episodes: id, target, bounds of start and end, action, the register item, the first record."""
+    batch = [(*row[:7], dumps(row[7]).decode(), row[8]) for row in rows]
+    if batch:
+        connection.exec_driver_sql(
+            "INSERT INTO episode (eid, target, start_lo, start_hi, end_lo, end_hi, action, body, record)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            batch,
+        )
+
+
+def insert_serving(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Add the edges from model versions to the targets that they served at."""
+    insert_edges(connection, rows)
+
+
+def insert_findings(connection: Connection, rows: Iterable[tuple[str, str, str, str, str]]) -> None:
+    """Add findings: code, severity, subject, text, sides as JSON."""
+    batch = list(rows)
+    if batch:
+        connection.exec_driver_sql(
+            "INSERT INTO finding (code, severity, subject, text, sides) VALUES (?, ?, ?, ?, ?)", batch
+        )
+
+
+def set_environments(connection: Connection, environments: Iterable[tuple[int, str]]) -> None:
+    """Say in which environment each target (root) stands."""
+    batch = [(environment, number) for number, environment in environments]
+    if batch:
+        connection.exec_driver_sql(
+            "UPDATE entity SET attributes = json_set(attributes, '$.environment', ?) WHERE id = ?", batch
+        )
+
+
+def set_persons(connection: Connection, persons: Iterable[tuple[str, str]]) -> None:
+    """Say which person stands behind happenings: pairs of person and happening id."""
+    batch = list(persons)
+    if batch:
+        connection.exec_driver_sql("UPDATE happening SET person = ? WHERE hid = ?", batch)

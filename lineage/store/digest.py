@@ -25,14 +25,14 @@ _ROWS = (
     " first_at, last_at, streaming, actor, parent FROM run t",
     "SELECT 'use', " + _NAME.format("r.job") + ", r.run_id, t.output, " + _NAME.format("t.dataset") + ", t.version"
     " FROM run_use t JOIN run r ON r.id = t.run",
-    "SELECT 'said', " + _NAME.format("r.job") + ", r.run_id, t.at, t.attributes FROM run_said t"
-    " JOIN run r ON r.id = t.run",
+    "SELECT 'said', " + _NAME.format("r.job") + ", r.run_id, s.name, s.value FROM run_said t"
+    " JOIN run r ON r.id = t.run JOIN saying s ON s.id = t.saying",
     "SELECT 'link', " + _NAME.format("t.source") + ", " + _NAME.format("t.target") + ", type, basis, rule, "
     + _NAME.format("t.job") + ", detail, confidence, first_at, last_at, ended FROM link t",
     "SELECT 'happening', type, " + _NAME.format("t.subject") + ", hid, at_lo, at_hi, outcome, "
     + _NAME.format("t.actor") + ", person, hex(body) FROM happening t",
     "SELECT 'objective', " + _NAME.format("t.entity") + ", hex(body) FROM objective t",
-    "SELECT 'measure', " + _NAME.format("t.subject") + ", metric, at, value, unit, success, severity, run_id, detail"
+    "SELECT 'measure', " + _NAME.format("t.subject") + ", metric, at, value, unit, success, severity, detail"
     " FROM measure t",
     "SELECT 'edge', " + _NAME.format("t.src") + ", type, " + _NAME.format("t.dst") + ", valid_from, valid_to, basis,"
     " confidence, rule, " + _NAME.format("t.job") + ", uncertain FROM edge t",

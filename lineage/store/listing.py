@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from lineage.model.facts import Happened
+from lineage.model.facts import Happened, Objective
 
 Row = dict[str, Any]
 _happened = msgspec.msgpack.Decoder(Happened)
+_objective = msgspec.msgpack.Decoder(Objective)
 
 
 def _dicts(connection: Connection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
@@ -84,8 +85,8 @@ def measures(connection: Connection, *, subjects: Sequence[int] | None = None, l
     among = _among("e.root", subjects)
     found = _dicts(
         connection,
-        "SELECT m.subject, m.metric, m.at, m.value, m.unit, m.success, m.severity, m.run_id, m.detail, m.record"
-        f" FROM measure m JOIN entity e ON e.id = m.subject WHERE {among} ORDER BY m.at, m.metric, m.detail"
+        "SELECT m.subject, m.metric, m.at, m.value, m.unit, m.success, m.severity, r.run_id, m.detail, m.record"
+        f" FROM measure m LEFT JOIN run r ON r.id = m.run JOIN entity e ON e.id = m.subject WHERE {among} ORDER BY m.at, m.metric, m.detail"
         + _page(limit, 0),
     )
     for row in found:
@@ -207,13 +208,14 @@ def run_uses(connection: Connection, numbers: Sequence[int]) -> dict[int, list[t
     return found
 
 
-def run_said(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row]]:
-    """Return what was said of runs, oldest first."""
-    found: dict[int, list[Row]] = {}
+def run_said(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[str, list[Any]]]:
+    """Return what was said of runs: for each attribute every value that was said, sorted."""
+    found: dict[int, dict[str, list[Any]]] = {}
     for row in connection.exec_driver_sql(
-        f"SELECT run, attributes FROM run_said WHERE {_among('run', numbers)} ORDER BY run, at, attributes"
+        "SELECT r.run, s.name, s.value FROM run_said r JOIN saying s ON s.id = r.saying"
+        f" WHERE {_among('r.run', numbers)} ORDER BY r.run, s.name, s.value"
     ):
-        found.setdefault(row[0], []).append(json.loads(row[1]))
+        found.setdefault(row[0], {}).setdefault(row[1], []).append(json.loads(row[2]))
     return found
 
 
@@ -295,3 +297,99 @@ def episodes(connection: Connection, targets: Sequence[int] | None = None) -> li
     for row in found:
         row["body"] = json.loads(row["body"])
     return found
+
+
+def observed(connection: Connection, number: int, name: str) -> list[tuple[int, Any]]:
+    """Return what each listing showed of one attribute of a thing (root): time of the listing and value, by time."""
+    return [
+        (row[0], json.loads(row[1]))
+        for row in connection.exec_driver_sql(
+            "SELECT a.slot, a.value FROM attribute a JOIN entity e ON e.id = a.entity"
+            " WHERE e.root = ? AND a.name = ? AND a.slot > 0 ORDER BY a.slot, a.value",
+            (number, name),
+        )
+    ]
+
+
+def principals(connection: Connection) -> list[Row]:
+    """Return which principals people lists give to which person, and for which time."""
+    return _dicts(
+        connection,
+        "SELECT a.entity AS person, o.namespace, o.name, a.since, a.until FROM alias a"
+        " JOIN entity e ON e.id = a.entity AND e.kind = 'actor' AND e.namespace = 'people'"
+        " JOIN entity o ON o.id = a.other WHERE a.rule = 'people-list' ORDER BY e.name, o.namespace, o.name, a.since",
+    )
+
+
+def target_happenings(connection: Connection) -> list[Row]:
+    """Return every happening to a deployment target, by target (root) and time, with what the record said."""
+    found = _dicts(
+        connection,
+        "SELECT e.root AS target, h.hid, h.at_lo, h.at_hi, h.body, h.record, f.source, f.labels FROM happening h"
+        " JOIN entity e ON e.id = h.subject JOIN record r ON r.seq = h.record JOIN file f ON f.id = r.file"
+        " WHERE e.kind = 'target' ORDER BY e.root, h.at_lo, h.at_hi, h.hid",
+    )
+    for row in found:
+        row["fact"] = _happened.decode(row.pop("body"))
+    return found
+
+
+def missing_from_listings(connection: Connection) -> list[Row]:
+    """Return the targets that a complete listing no longer held though an earlier one of the same name did."""
+    return _dicts(
+        connection,
+        "SELECT DISTINCT e.root AS target, l.name AS listing, c.until AS at, c.record FROM coverage c"
+        " JOIN listing l ON l.name = c.listing JOIN sighting s ON s.listing = l.id AND s.at < c.until"
+        " JOIN entity e ON e.id = s.entity WHERE c.complete AND e.kind = 'target' AND NOT EXISTS ("
+        "  SELECT 1 FROM sighting n JOIN entity o ON o.id = n.entity WHERE n.listing = l.id AND o.root = e.root"
+        "  AND n.at >= (SELECT coalesce(max(p.until), 0) FROM coverage p WHERE p.listing = c.listing AND p.complete"
+        "   AND p.until < c.until) AND n.at <= c.until)"
+        " AND c.since = c.until ORDER BY 1, 3",
+    )
+
+
+def objectives(connection: Connection) -> list[Row]:
+    """Return every SLA objective as recorded: entity (root), what the record said, when it was imported, the record."""
+    found = _dicts(
+        connection,
+        "SELECT e.root AS entity, o.body, o.record, b.started AS imported_at, f.path FROM objective o"
+        " JOIN entity e ON e.id = o.entity JOIN record r ON r.seq = o.record JOIN file f ON f.id = r.file"
+        " JOIN batch b ON b.id = f.batch ORDER BY e.namespace, e.name, o.body",
+    )
+    for row in found:
+        row["fact"] = _objective.decode(row.pop("body"))
+    return found
+
+
+def conflicting_runs(connection: Connection, terminal: Sequence[int]) -> list[Row]:
+    """Return the runs of which two different ends were recorded; `terminal` are the bits of the ends."""
+    bits = [int(bit) for bit in terminal]
+    count = " + ".join(f"((r.states & {bit}) != 0)" for bit in bits)
+    return _dicts(
+        connection,
+        "SELECT r.run_id, r.states, e.namespace, e.name, (SELECT max(record) FROM run_record WHERE run = r.id) AS record"
+        f" FROM run r JOIN entity e ON e.id = r.job WHERE {count} > 1 ORDER BY e.namespace, e.name, r.run_id",
+    )
+
+
+def kinds_of(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Return the kinds of entities."""
+    return {
+        row[0]: row[1] for row in connection.exec_driver_sql(f"SELECT id, kind FROM entity WHERE {_among('id', ids)}")
+    }
+
+
+def served_names(connection: Connection, number: int, kind: str) -> list[str]:
+    """Return the ids (as answers write them) of the model versions that a model version or a model stands for."""
+    if kind not in {"model-version", "model"}:
+        return []
+    where = "root = ?1" if kind == "model-version" else (
+        "kind = 'model-version' AND namespace = (SELECT namespace FROM entity WHERE id = ?1)"
+        " AND json_extract(attributes, '$.model') = (SELECT name FROM entity WHERE id = ?1)"
+    )
+    return [
+        row[0]
+        for row in connection.exec_driver_sql(
+            f"SELECT kind || '|' || namespace || '|' || name FROM entity WHERE {where}", (number,)
+        )
+    ]

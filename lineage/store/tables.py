@@ -236,7 +236,9 @@ _table(
     rowid=False,
 )
 
-_table("run_said", _int("run", key=True), _int("at", key=True), _text("attributes", key=True), rowid=False)
+_table("saying", _id(), _text("name"), _text("value"), UniqueConstraint("name", "value"))
+
+_table("run_said", _int("run", key=True), _int("saying", key=True), rowid=False)
 
 _table(
     "link",
@@ -291,10 +293,9 @@ _table(
     _text("unit"),
     _int("success", null=True),
     _text("severity"),
-    _text("run_id"),
+    _int("run", null=True),
     _text("detail"),
     _int("record"),
-    UniqueConstraint("subject", "metric", "at", "run_id", "detail"),
 )
 
 _table(

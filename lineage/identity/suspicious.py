@@ -1,0 +1,129 @@
+"""What do the deployments call into question, so that a person has to look?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lineage.identity import episodes as track
+from lineage.identity.episodes import Episode
+from lineage.model.moment import Moment, to_iso
+from lineage.model.naming import display
+from lineage.model.vocabulary import LinkRule
+from lineage.text import dumps
+
+HIGH, MEDIUM, LOW = "high", "medium", "low"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that needs a person.
+
+    Attributes:
+        code: a stable word; `sides`: what each side says, each with the number of its evidence record.
+        text: what it is and what to do, in one or two sentences.
+    """
+
+    code: str
+    severity: str
+    subject: str
+    text: str
+    sides: tuple[tuple[str, str, int], ...] = ()
+
+    def row(self) -> tuple[str, str, str, str, str]:
+        """Return the finding as a row of the store."""
+        sides: list[dict[str, Any]] = [
+            {"says": says, "at": at, "record": record} for says, at, record in self.sides
+        ]
+        return (self.code, self.severity, self.subject, self.text, dumps(sides).decode())
+
+
+def when(moment: Moment) -> str:
+    """Return a moment for people.
+
+    >>> when(Moment(0, 1000000))
+    'between 1970-01-01T00:00:00Z and 1970-01-01T00:00:01Z'
+    """
+    if moment.exact:
+        return to_iso(moment.lo)
+    return f"between {to_iso(moment.lo)} and {to_iso(moment.hi)}" if moment.lo else f"before {to_iso(moment.hi)}"
+
+
+def of_deployments(target: str, items: Sequence[Episode]) -> Iterable[Finding]:
+    """Yield what the episodes of one target call into question."""
+    for item in items:
+        yield from _of_models(target, item)
+        yield from _of_person(target, item)
+        if track.IN_LISTING_ONLY in item.flags and item.opened.type == track.OBSERVE and item.replaces:
+            yield Finding(
+                "undated-change",
+                MEDIUM,
+                target,
+                f"A listing shows another state than the last recorded change; it was changed {when(item.start)} by"
+                " nobody that the evidence names. Import the audit log of that time.",
+                _sides(item, "the listing shows another state"),
+            )
+
+
+def _of_models(target: str, item: Episode) -> Iterable[Finding]:
+    if item.action == "delete":
+        return
+    if track.NOT_EVIDENCED in item.flags:
+        yield Finding(
+            "model-not-evidenced",
+            MEDIUM,
+            target,
+            f"The target was changed {when(item.start)}, but the record does not hold the object: what it serves since is"
+            " not evidenced. Raise the audit level to RequestResponse for serving resources.",
+            _sides(item, "changed, without the object"),
+        )
+    for link in item.models:
+        name = f"{link.model} {link.version}".strip() or link.uri
+        if link.deleted:
+            yield Finding(
+                "deleted-version-served",
+                HIGH,
+                target,
+                f"{name} was deployed {when(item.start)}"
+                + ("" if item.end else " and still serves")
+                + ", though its registry shows it as deleted.",
+                _sides(item, f"serves {name}"),
+            )
+        if link.conflict:
+            options = ", ".join(display(*key) for key in link.candidates)
+            yield Finding(
+                "model-conflict",
+                HIGH,
+                target,
+                f"What was deployed {when(item.start)} names different model versions on equal grounds: {options}.",
+                _sides(item, f"names {options}"),
+            )
+        elif link.rule is LinkRule.UNRESOLVED:
+            options = ", ".join(display(*key) for key in link.candidates)
+            yield Finding(
+                "unregistered-model",
+                MEDIUM,
+                target,
+                f"{link.uri or name} was deployed {when(item.start)}, but no registry that was imported knows it as one"
+                " version." + (f" It could be {options}." if options else ""),
+                _sides(item, f"serves {link.uri or name}"),
+            )
+
+
+def _of_person(target: str, item: Episode) -> Iterable[Finding]:
+    who = item.who
+    if who is None or who.actor is None or who.person is not None or item.opened.type == track.OBSERVE:
+        return
+    yield Finding(
+        "no-person-evidenced",
+        MEDIUM,
+        who.actor,
+        f"{who.actor} changed {target} ({item.action}) and no person is evidenced behind it. Add the principal to the"
+        " people list, or import the records of the pipeline that acted.",
+        _sides(item, f"{item.action} by {who.actor}"),
+    )
+
+
+def _sides(item: Episode, says: str) -> tuple[tuple[str, str, int], ...]:
+    return tuple((says, to_iso(item.start.hi), record) for record in item.opened.records[:1])

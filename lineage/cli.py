@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -57,7 +56,9 @@ def _run(parsed: Arguments) -> int:
 
         path = parsed.workspace or os.environ.get("MODELTRAIL_WORKSPACE", "")
         if not path:
-            raise QuestionError("no workspace is named", remedy="give -w FILE.trail, or set MODELTRAIL_WORKSPACE")
+            raise QuestionError(
+                "no workspace is named", remedy="give -w FILE.trail, or set MODELTRAIL_WORKSPACE"
+            )
         if path.startswith(("postgresql", "postgres:")):
             raise QuestionError("team workspaces on PostgreSQL are not part of this version", where=path)
         with Workspace.open(Path(path), create=parsed.verb == "import") as workspace:
@@ -76,7 +77,9 @@ def _import(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
     for label in given.label or ():
         name, equals, value = label.partition("=")
         if not equals or not name:
-            raise QuestionError("a label is written key=value", where=label, remedy="write --label cluster=prod-eu")
+            raise QuestionError(
+                "a label is written key=value", where=label, remedy="write --label cluster=prod-eu"
+            )
         labels[name] = value
     with progress_on_stderr(given.progress) as progress:
         answer = workspace.import_(
@@ -102,7 +105,13 @@ def _sources(workspace: None, given: Arguments) -> tuple[Answer, int]:
     from lineage.source import sources
 
     items = [
-        {"name": known.NAME, "format": known.FORMAT, "status": "ready", "facts": list(known.PROVES), "evidence": []}
+        {
+            "name": known.NAME,
+            "format": known.FORMAT,
+            "status": "ready",
+            "facts": list(known.PROVES),
+            "evidence": [],
+        }
         for known in sources()
     ]
     return Answer(items, len(items)), 0
@@ -114,7 +123,8 @@ def _report(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
 
     if given.list or not given.kind:
         items = [
-            {"kind": kind.name, "title": kind.title, "formats": list(kind.formats), "evidence": []} for kind in kinds()
+            {"kind": kind.name, "title": kind.title, "formats": list(kind.formats), "evidence": []}
+            for kind in kinds()
         ]
         return Answer(items, len(items)), 0
     with progress_on_stderr(given.progress) as progress:
@@ -169,12 +179,20 @@ def _verb(
 
 
 def _common(parser: argparse.ArgumentParser, default: str | None) -> None:
-    parser.add_argument("-w", "--workspace", default=default, help="the workspace file (else $MODELTRAIL_WORKSPACE)")
-    parser.add_argument("--format", choices=("table", "json", "csv"), default=default, help="how to write the answer")
-    parser.add_argument("--progress", choices=("bar", "json", "none"), default=default, help="how to say how far it is")
+    parser.add_argument(
+        "-w", "--workspace", default=default, help="the workspace file (else $MODELTRAIL_WORKSPACE)"
+    )
+    parser.add_argument(
+        "--format", choices=("table", "json", "csv"), default=default, help="how to write the answer"
+    )
+    parser.add_argument(
+        "--progress", choices=("bar", "json", "none"), default=default, help="how to say how far it is"
+    )
 
 
-def _times(parser: argparse.ArgumentParser, *, as_of: bool = True, span: bool = False, limit: bool = True) -> None:
+def _times(
+    parser: argparse.ArgumentParser, *, as_of: bool = True, span: bool = False, limit: bool = True
+) -> None:
     if as_of:
         parser.add_argument("--as-of", metavar="T", help="as it was then (valid time); now, when left out")
     else:
@@ -184,7 +202,9 @@ def _times(parser: argparse.ArgumentParser, *, as_of: bool = True, span: bool = 
         parser.add_argument("--from", dest="since", metavar="T", help="from this time on")
         parser.add_argument("--to", dest="until", metavar="T", help="before this time")
     if limit:
-        parser.add_argument("--limit", type=int, metavar="N", help="at most N items; the total is always said")
+        parser.add_argument(
+            "--limit", type=int, metavar="N", help="at most N items; the total is always said"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -196,17 +216,31 @@ def _parser() -> argparse.ArgumentParser:
     _common(parser, None)
     verbs = parser.add_subparsers(metavar="VERB", title="verbs")
 
-    made = _verb(verbs, "import", "import files, folders and archives", "-w audit.trail import logs/ mlflow.db", _import)
+    made = _verb(
+        verbs,
+        "import",
+        "import files, folders and archives",
+        "-w audit.trail import logs/ mlflow.db",
+        _import,
+    )
     made.add_argument("paths", nargs="+", metavar="PATH")
     made.add_argument("--source", metavar="NAME", help="read everything as this source")
-    made.add_argument("--label", action="append", metavar="K=V", help="say what a file does not: cluster=, timezone=, ...")
+    made.add_argument(
+        "--label", action="append", metavar="K=V", help="say what a file does not: cluster=, timezone=, ..."
+    )
     made.add_argument("--dry-run", action="store_true", help="read, report, keep nothing")
 
     _verb(verbs, "sources", "list the formats that can be read", "sources", _sources)
     _verb(verbs, "imports", "list what was imported", "imports", lambda ws, given: _done(ws.imports()))
     made = _verb(verbs, "problems", "list what could not be read, with its place", "problems", _problems)
     made.add_argument("--limit", type=int, metavar="N")
-    _verb(verbs, "coverage", "say what was observed per source and span", "coverage", lambda ws, given: _done(ws.coverage()))
+    _verb(
+        verbs,
+        "coverage",
+        "say what was observed per source and span",
+        "coverage",
+        lambda ws, given: _done(ws.coverage()),
+    )
 
     made = _verb(
         verbs,
@@ -245,7 +279,9 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     made.add_argument("selector", metavar="SELECTOR")
-    made.add_argument("--up", type=int, metavar="N", help="N hops upstream, nothing downstream unless asked for")
+    made.add_argument(
+        "--up", type=int, metavar="N", help="N hops upstream, nothing downstream unless asked for"
+    )
     made.add_argument("--down", type=int, metavar="N", help="N hops downstream")
     made.add_argument("--all", action="store_true", help="all the way both ways (the default)")
     made.add_argument("--ever", action="store_true", help="also edges that have ended")
@@ -257,7 +293,12 @@ def _parser() -> argparse.ArgumentParser:
         "paths raw/orders prod-eu/fraud/scorer --limit 5",
         lambda ws, given: _done(
             ws.paths(
-                given.begin, given.end, given.limit or 10, as_of=given.as_of, known_at=given.known_at, ever=given.ever
+                given.begin,
+                given.end,
+                given.limit or 10,
+                as_of=given.as_of,
+                known_at=given.known_at,
+                ever=given.ever,
             )
         ),
     )
@@ -332,7 +373,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     made.add_argument("kind", nargs="?", default="", metavar="KIND")
     made.add_argument("-o", "--output", default=".", metavar="DIR", help="the folder to write into")
-    made.add_argument("--formats", default="", metavar="LIST", help="which of the kind's formats, with commas; else all")
+    made.add_argument(
+        "--formats", default="", metavar="LIST", help="which of the kind's formats, with commas; else all"
+    )
     made.add_argument("--list", action="store_true", help="list the kinds of report")
     _times(made, span=True, limit=False)
 
@@ -344,7 +387,13 @@ def _parser() -> argparse.ArgumentParser:
         lambda ws, given: _done(ws.digest(known_at=given.known_at)),
     )
     made.add_argument("--known-at", metavar="T")
-    _verb(verbs, "rebuild", "throw away everything derived and make it again from the facts", "rebuild", _rebuild)
+    _verb(
+        verbs,
+        "rebuild",
+        "throw away everything derived and make it again from the facts",
+        "rebuild",
+        _rebuild,
+    )
     _verb(verbs, "self-test", "the installed product checks itself", "self-test", _self_test)
     made = _verb(verbs, "bench", "compare ourselves with a yardstick in one run", "bench ingest", _bench)
     made.add_argument("name", nargs="?", default="", metavar="NAME")

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from lineage.model.answer import Answer
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_HIDDEN_IN_TABLES = frozenset({"evidence", "id", "aliases", "_text", "identity_chain", "attributes", "detail"})
+_HIDDEN_IN_TABLES = frozenset(
+    {"evidence", "id", "aliases", "_text", "identity_chain", "attributes", "detail"}
+)
 
 
 def write_answer(answer: Answer, form: str, out: TextIO) -> None:

@@ -49,7 +49,9 @@ def _lines(stream: BinaryIO) -> Iterator[Record | Problem]:
         except _READ_ERRORS as error:
             if rest:
                 yield _cut(rest, offset, number + 1)
-            yield Problem("cut-file", f"the file breaks off: {error}", offset=offset + len(rest), line=number + 1)
+            yield Problem(
+                "cut-file", f"the file breaks off: {error}", offset=offset + len(rest), line=number + 1
+            )
             return
         if not chunk:
             break
@@ -105,7 +107,9 @@ def _too_large(digest: str, length: int, offset: int, line: int) -> Problem:
 
 
 def _cut(rest: bytes, offset: int, line: int) -> Problem:
-    return Problem("cut-record", "the last record is cut off", value=repr(rest[:120]), offset=offset, line=line)
+    return Problem(
+        "cut-record", "the last record is cut off", value=repr(rest[:120]), offset=offset, line=line
+    )
 
 
 def whole(given: Input) -> Record | Problem:
@@ -151,7 +155,9 @@ def json_items(document: Record, *path: str) -> Iterator[Record | Problem]:
             decode(raw)
             yield document
             return
-        value = msgspec.json.decode(raw.removeprefix(b"\xef\xbb\xbf"), type=list[msgspec.Raw] | dict[str, msgspec.Raw])
+        value = msgspec.json.decode(
+            raw.removeprefix(b"\xef\xbb\xbf"), type=list[msgspec.Raw] | dict[str, msgspec.Raw]
+        )
     except (msgspec.DecodeError, MalformedError, RecursionError, UnicodeDecodeError):
         try:
             loads(raw)
@@ -218,5 +224,3 @@ def _is_json_line(line: bytes) -> bool:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return False
     return True
-
-

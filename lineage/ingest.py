@@ -78,7 +78,9 @@ def survey(paths: Sequence[str | Path], source: str = "") -> Iterator[Recognised
         forced = next((known for known in sources() if source == known.NAME), None)
         if forced is None:
             names = ", ".join(known.NAME for known in sources())
-            raise UnreadableInputError("there is no such source", where=source, remedy=f"choose one of {names}")
+            raise UnreadableInputError(
+                "there is no such source", where=source, remedy=f"choose one of {names}"
+            )
     for found in walk(paths, _belongs_together):
         if found.given is None:
             yield Recognised(found, None, 0.0)
@@ -117,7 +119,14 @@ class _Run:
         self.blocks.close_block()
         log.write(self.connection, self.records, self.blocks.take(), self.problems)
         self.projector.flush()
-        counts = (result.read, result.accepted, result.duplicate, result.filtered, result.rejected, result.problems)
+        counts = (
+            result.read,
+            result.accepted,
+            result.duplicate,
+            result.filtered,
+            result.rejected,
+            result.problems,
+        )
         log.count_file(self.connection, file, counts, seconds)
         commit_and_go_on(self.connection)
         self.records.clear()
@@ -341,7 +350,9 @@ def _digest_of(given: Input) -> bytes:
         return b""
 
 
-def rebuild(connection: Connection, *, below: int | None = None, report: Callable[[int], None] | None = None) -> int:
+def rebuild(
+    connection: Connection, *, below: int | None = None, report: Callable[[int], None] | None = None
+) -> int:
     """Project every record's facts (of records numbered below `below`) into empty derived tables and resolve.
 
     Returns the number of facts. The caller has emptied the tables and commits.

@@ -94,7 +94,9 @@ class MemberInput:
         except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error) as error:
             raise UnreadableInputError(str(error), where=f"{self.archive}!/{self.member}") from error
         stream = BytesIO(body)
-        return cast("BinaryIO", gzip.GzipFile(fileobj=stream)) if self.member.lower().endswith(".gz") else stream
+        return (
+            cast("BinaryIO", gzip.GzipFile(fileobj=stream)) if self.member.lower().endswith(".gz") else stream
+        )
 
     def members(self) -> Iterator[tuple[str, Input]]:
         """A member has none."""
@@ -133,7 +135,9 @@ def file_input(file: str | Path) -> FileInput:
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableInputError("it is no regular file", where=str(file), remedy="name a file or a folder")
     packed = file.name.lower().endswith(".gz")
-    return FileInput(file, file.name[:-3] if packed else file.name, status.st_size, None if packed else str(file))
+    return FileInput(
+        file, file.name[:-3] if packed else file.name, status.st_size, None if packed else str(file)
+    )
 
 
 def sample_of(given: Input) -> Sample:
@@ -159,7 +163,9 @@ def walk(paths: Sequence[str | Path], belongs_together: Callable[[Sample], bool]
     for path in paths:
         place = Path(path)
         if not place.exists():
-            raise UnreadableInputError("there is no such file or folder", where=str(path), remedy="check the name")
+            raise UnreadableInputError(
+                "there is no such file or folder", where=str(path), remedy="check the name"
+            )
         shown = place.as_posix()
         if place.is_dir():
             yield from _folder(place, shown, place.resolve(), belongs_together)
@@ -219,7 +225,9 @@ def _archive(file: Path, shown: str, folder: str, modified: int) -> Iterator[Fou
         with zipfile.ZipFile(file) as archive:
             entries = sorted(archive.infolist(), key=lambda entry: entry.filename)
     except (OSError, zipfile.BadZipFile) as error:
-        yield Found(shown, folder=folder, problem=Problem("damaged-archive", f"the archive cannot be read: {error}"))
+        yield Found(
+            shown, folder=folder, problem=Problem("damaged-archive", f"the archive cannot be read: {error}")
+        )
         return
     unpacked = 0
     for number, entry in enumerate(entries):
@@ -230,7 +238,9 @@ def _archive(file: Path, shown: str, folder: str, modified: int) -> Iterator[Fou
         unpacked += entry.file_size
         problem = None
         if entry.filename.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
-            problem = Problem("unsafe-member", "the member's name leads out of the archive", value=entry.filename)
+            problem = Problem(
+                "unsafe-member", "the member's name leads out of the archive", value=entry.filename
+            )
         elif stat.S_ISLNK(entry.external_attr >> 16):
             problem = Problem("unsafe-member", "the member is a link", value=entry.filename)
         elif number >= MAX_MEMBERS:

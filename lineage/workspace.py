@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage.audit import completeness, findings, happenings, register, runs, things
 from lineage.audit import agreements as sla_question
+from lineage.audit import completeness, findings, happenings, register, runs, things
 from lineage.audit.view import View
 from lineage.errors import QuestionError
 from lineage.model.answer import Answer, Item
@@ -21,7 +21,14 @@ from lineage.model.moment import parse, to_iso
 from lineage.progress import SILENT, Progress
 from lineage.source import sources as known_sources
 from lineage.store import asking, consequences, digest, log
-from lineage.store.database import Connection, Database, create_derived, create_indexes, drop_derived, open_database
+from lineage.store.database import (
+    Connection,
+    Database,
+    create_derived,
+    create_indexes,
+    drop_derived,
+    open_database,
+)
 
 if TYPE_CHECKING:
     from lineage.graph.reach import Graph
@@ -243,7 +250,13 @@ class Workspace:
     def sources(self) -> Answer:
         """List the formats that can be read, and what each can prove."""
         items: list[Item] = [
-            {"name": known.NAME, "format": known.FORMAT, "status": "ready", "facts": list(known.PROVES), "evidence": []}
+            {
+                "name": known.NAME,
+                "format": known.FORMAT,
+                "status": "ready",
+                "facts": list(known.PROVES),
+                "evidence": [],
+            }
             for known in known_sources()
         ]
         return Answer(items, len(items))
@@ -453,7 +466,8 @@ class Workspace:
             create_derived(connection)
             total = log.size(connection)
             facts = rebuild(
-                connection, report=lambda done: progress.say(Step("making everything again", done, total, done))
+                connection,
+                report=lambda done: progress.say(Step("making everything again", done, total, done)),
             )
             create_indexes(connection)
         answer = self.digest()

@@ -43,7 +43,9 @@ def _selected(view: View, selector: str) -> list[dict[str, Any]]:
     kinds = listing.kinds_of(view.connection, ids)
     targets = [number for number in ids if kinds[number] == "target"]
     rows = listing.episodes(view.connection, targets)
-    versions = {name for number in ids for name in listing.served_names(view.connection, number, kinds[number])}
+    versions = {
+        name for number in ids for name in listing.served_names(view.connection, number, kinds[number])
+    }
     if versions:
         chosen = set(targets)
         rows += [
@@ -134,7 +136,10 @@ def live(view: View, selector: str = "") -> Answer:
 
 def _possible(rows: list[dict[str, Any]], moment: int) -> tuple[list[dict[str, Any]], bool]:
     """Return the episodes that may have been running at `moment`, and whether it may be that none was."""
-    last = max(((row["start_lo"], place) for place, row in enumerate(rows) if row["start_hi"] <= moment), default=(-1, -1))
+    last = max(
+        ((row["start_lo"], place) for place, row in enumerate(rows) if row["start_hi"] <= moment),
+        default=(-1, -1),
+    )
     possible = [
         row
         for place, row in enumerate(rows)

@@ -31,8 +31,15 @@ def state_of(states: int) -> tuple[str, list[str]]:
     return (str(started[0]) if started else str(RunState.OTHER)), ["no terminal event"]
 
 
-def runs(view: View, selector: str = "", *, since: int | None = None, until: int | None = None,
-         limit: int | None = None, offset: int = 0) -> Answer:
+def runs(
+    view: View,
+    selector: str = "",
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> Answer:
     """List the runs of the selected jobs, the runs that used the selected datasets, or the selected runs themselves."""
     ids = view.select(selector) if selector.strip() else None
     numbers = listing.run_numbers(view.connection, ids, since=since, until=until)
@@ -47,7 +54,9 @@ def runs(view: View, selector: str = "", *, since: int | None = None, until: int
     items = []
     for row in rows:
         number = row["id"]
-        attributes = {name: values[0] if len(values) == 1 else values for name, values in said.get(number, {}).items()}
+        attributes = {
+            name: values[0] if len(values) == 1 else values for name, values in said.get(number, {}).items()
+        }
         state, problems = state_of(row["states"])
         if row["streaming"] and problems == ["no terminal event"]:
             problems = []

@@ -35,7 +35,9 @@ def thing_items(view: View, ids: Sequence[int]) -> list[Item]:
     seqs = dict(listing.first_records(view.connection, ids))
     evidence = view.evidence(seqs.values())
     return [
-        _item(things[number], aliases[number], evidence.get(seqs.get(number, -1))) for number in ids if number in things
+        _item(things[number], aliases[number], evidence.get(seqs.get(number, -1)))
+        for number in ids
+        if number in things
     ]
 
 
@@ -108,7 +110,9 @@ def lineage(view: View, selector: str, *, up: int | None, down: int | None) -> A
     """Draw what feeds the selected things and what they feed: nodes with their depth, and edges."""
     ids = set(view.select(selector))
     found = trace(ids, view.scope(), up=up, down=down)
-    order = sorted(found.depth, key=lambda number: (found.depth[number], thing_name(found.things[number]), number))
+    order = sorted(
+        found.depth, key=lambda number: (found.depth[number], thing_name(found.things[number]), number)
+    )
     nodes = thing_items(view, order)
     for node, number in zip(nodes, order, strict=True):
         node["depth"] = found.depth[number]

@@ -36,7 +36,9 @@ def select(text: str, scope: Scope) -> list[int]:
         return asking.all_ids(scope.connection)
     picked = _pick(selector.parse(text), scope)
     things = asking.things(scope.connection, picked)
-    return sorted(things, key=lambda number: (things[number].kind, things[number].namespace, things[number].name))
+    return sorted(
+        things, key=lambda number: (things[number].kind, things[number].namespace, things[number].name)
+    )
 
 
 def select_one(text: str, scope: Scope) -> int:
@@ -44,7 +46,10 @@ def select_one(text: str, scope: Scope) -> int:
     found = select(text, scope)
     if len(found) == 1:
         return found[0]
-    names = [f"{thing.kind}|{thing.namespace}|{thing.name}" for thing in asking.things(scope.connection, found[:6]).values()]
+    names = [
+        f"{thing.kind}|{thing.namespace}|{thing.name}"
+        for thing in asking.things(scope.connection, found[:6]).values()
+    ]
     raise QuestionError(
         f"the selector names {len(found)} things where one is needed",
         where=text,
@@ -78,7 +83,11 @@ def _named(text: str, scope: Scope, *, glob: bool) -> set[int]:
         return set(found)
     alike, _ = asking.ids_found(connection, text, 5)
     names = [thing.name for thing in asking.things(connection, alike).values()]
-    remedy = "did you mean " + ", ".join(repr(name) for name in names) if names else "search for a part of the name"
+    remedy = (
+        "did you mean " + ", ".join(repr(name) for name in names)
+        if names
+        else "search for a part of the name"
+    )
     raise QuestionError("nothing is called so", where=text, remedy=remedy)
 
 

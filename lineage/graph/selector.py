@@ -86,10 +86,14 @@ def parse(text: str) -> Selector:
     for piece in _split(text, ","):
         body, negative = (piece[1:].strip(), True) if piece.startswith("-") else (piece, False)
         if not body:
-            raise QuestionError("a part of the selector is empty", where=text, remedy="write a name between the commas")
+            raise QuestionError(
+                "a part of the selector is empty", where=text, remedy="write a name between the commas"
+            )
         ands = _split(body, "&")
         if any(not part for part in ands):
-            raise QuestionError("a part of the selector is empty", where=text, remedy="write a name beside each &")
+            raise QuestionError(
+                "a part of the selector is empty", where=text, remedy="write a name beside each &"
+            )
         read = tuple(_term(part, text) for part in ands)
         (without if negative else parts).append(read[0] if len(read) == 1 else Both(read))
     if not parts and not without:

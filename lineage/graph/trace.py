@@ -65,7 +65,9 @@ def _whole(depth: dict[int, int], edges: list[dict[str, Any]], scope: Scope) -> 
     return Trace(shown, [kept[key] for key in sorted(kept)], {number: things[number] for number in shown})
 
 
-def edge_item(edge: dict[str, Any], names: dict[int, Thing], runs: dict[int, str], evidence: dict[int, Item]) -> Item:
+def edge_item(
+    edge: dict[str, Any], names: dict[int, Thing], runs: dict[int, str], evidence: dict[int, Item]
+) -> Item:
     """Return an edge as CONTRACT.md writes it."""
     source = names[edge["src"]]
     target = names[edge["dst"]]

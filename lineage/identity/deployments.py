@@ -123,9 +123,7 @@ def _environment(key: Key, items: Iterable[Episode]) -> str:
     return key.namespace.partition("://")[2]
 
 
-def _row(
-    number: int, key: Key, item: Episode, environment: str, agreed: Agreements
-) -> tuple[Any, ...]:
+def _row(number: int, key: Key, item: Episode, environment: str, agreed: Agreements) -> tuple[Any, ...]:
     start, end = item.start, item.end
     heaviest = heaviest_of(item.models)
     workload = item.state.workload if item.state is not None else item.opened.workload
@@ -173,7 +171,9 @@ def _row(
 
 def _platform(key: Key) -> str:
     resource = key.name.split("/")[1] if key.name.count("/") >= 2 else ""
-    return {"inferenceservices": "kserve", "seldondeployments": "seldon", "models": "seldon"}.get(resource, "kubernetes")
+    return {"inferenceservices": "kserve", "seldondeployments": "seldon", "models": "seldon"}.get(
+        resource, "kubernetes"
+    )
 
 
 def _who(who: Identified | None) -> dict[str, Any]:
@@ -191,7 +191,9 @@ def _who(who: Identified | None) -> dict[str, Any]:
         "actor": who.actor,
         "actor_kind": who.actor_kind,
         "deployed_by": who.person,
-        "identity_chain": [{"principal": hop.principal, "rule": hop.rule, "field": hop.field} for hop in who.identity_chain],
+        "identity_chain": [
+            {"principal": hop.principal, "rule": hop.rule, "field": hop.field} for hop in who.identity_chain
+        ],
         "effective_identity": who.effective_identity,
         "on_behalf_of": who.on_behalf_of,
         "approved_by": list(who.approved_by),
@@ -279,4 +281,3 @@ def _persons(changes: Iterable[list[Change]]) -> list[tuple[str, str]]:
         for change in listed
         if change.who is not None and change.who.person and change.type != ABSENT
     ]
-

@@ -32,7 +32,9 @@ class Split:
     add: tuple[tuple[EdgeRow, ...], ...]
 
 
-def split(job: int, edges: Iterable[EdgeRow], exact: Iterable[tuple[int, int, str, float, int]]) -> Split | None:
+def split(
+    job: int, edges: Iterable[EdgeRow], exact: Iterable[tuple[int, int, str, float, int]]
+) -> Split | None:
     """Return how `job` splits, or None when its exact links say no more than the product of inputs and outputs.
 
     `edges` are those at the job; `exact` its own links as (output, source, basis, confidence, record).
@@ -70,7 +72,19 @@ def split(job: int, edges: Iterable[EdgeRow], exact: Iterable[tuple[int, int, st
                 (source, "input", job, 0, _end(outputs[output]), "", 0.0, "", job, None, None, record, record)
             ]
             made.extend(
-                (source, "input", 0, edge[3], edge[4], basis, confidence, "exact-link", *edge[8:11], record, edge[12])
+                (
+                    source,
+                    "input",
+                    0,
+                    edge[3],
+                    edge[4],
+                    basis,
+                    confidence,
+                    "exact-link",
+                    *edge[8:11],
+                    record,
+                    edge[12],
+                )
                 for edge in known
             )
         for edge in outputs[output]:

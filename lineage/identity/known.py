@@ -29,7 +29,9 @@ def registry(connection: Connection) -> tuple[Registry, dict[Key, int]]:
     things = asking.things_of_kind(connection, Kind.MODEL_VERSION)
     rows = {thing.id: row for thing in things if (row := _version(thing)) is not None}
     models = asking.things_of_kind(connection, Kind.MODEL)
-    spans = [span for model in models for span in alias_spans(key_of(model), _alias_history(connection, model.id))]
+    spans = [
+        span for model in models for span in alias_spans(key_of(model), _alias_history(connection, model.id))
+    ]
     return Registry(rows.values(), spans), {row.key: number for number, row in rows.items()}
 
 
@@ -65,7 +67,9 @@ def _version(thing: Thing) -> VersionRow | None:
 
 def _alias_history(connection: Connection, model: int) -> list[tuple[int, Mapping[str, Any]]]:
     return [
-        (slot, value) for slot, value in listing.observed(connection, model, "aliases") if isinstance(value, dict)
+        (slot, value)
+        for slot, value in listing.observed(connection, model, "aliases")
+        if isinstance(value, dict)
     ]
 
 
@@ -102,7 +106,9 @@ def alias_spans(model: Key, seen: Iterable[tuple[int, Mapping[str, Any]]]) -> li
 def people(connection: Connection) -> People:
     """Return every person that a people list names, with the principals that are theirs and when."""
     listed = {
-        thing.id: thing for thing in asking.things_of_kind(connection, Kind.ACTOR) if thing.namespace == "people"
+        thing.id: thing
+        for thing in asking.things_of_kind(connection, Kind.ACTOR)
+        if thing.namespace == "people"
     }
     principals: dict[int, list[Principal]] = defaultdict(list)
     for row in listing.principals(connection):

@@ -12,6 +12,7 @@ from hashlib import blake2b, sha256
 from typing import Any
 
 import msgspec
+
 from lineage.identity.canonical import canonical
 from lineage.model.facts import (
     Alias,
@@ -166,10 +167,8 @@ class Projector:
         at = fact.at.lo
         state = fact.state
         seen.states |= STATE_BIT[state]
-        if at < seen.first_at:
-            seen.first_at = at
-        if at > seen.last_at:
-            seen.last_at = at
+        seen.first_at = min(seen.first_at, at)
+        seen.last_at = max(seen.last_at, at)
         if fact.started is not None:
             seen.started = fact.started.lo if seen.started is None else min(seen.started, fact.started.lo)
         elif state is RunState.START:
@@ -257,7 +256,9 @@ class Projector:
         text = dumps(value)
         number = self._sayings.get((name, text))
         if number is None:
-            found = derived.find_saying(self._connection, name, text.decode()) if self._next_saying > 1 else None
+            found = (
+                derived.find_saying(self._connection, name, text.decode()) if self._next_saying > 1 else None
+            )
             if found is None:
                 found = self._next_saying
                 self._next_saying += 1
@@ -317,9 +318,23 @@ class Projector:
         if fact.run is not None and self._current is not None and fact.run == self._current[0]:
             run = self._current[1]
         text = f"{subject}\n{fact.metric}\n{fact.at.lo}\n{fact.run.name if fact.run else ''}\n{detail}\n{fact.value}"
-        number = int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
+        number = (
+            int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
+        )
         self._rows["measure"].append(
-            (number, subject, fact.metric, fact.at.lo, fact.value, fact.unit, success, fact.severity, run, detail, seq)
+            (
+                number,
+                subject,
+                fact.metric,
+                fact.at.lo,
+                fact.value,
+                fact.unit,
+                success,
+                fact.severity,
+                run,
+                detail,
+                seq,
+            )
         )
 
     def _coverage(self, fact: Coverage, seq: int, at: int | None) -> None:

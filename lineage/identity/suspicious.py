@@ -47,7 +47,9 @@ def when(moment: Moment) -> str:
     """
     if moment.exact:
         return to_iso(moment.lo)
-    return f"between {to_iso(moment.lo)} and {to_iso(moment.hi)}" if moment.lo else f"before {to_iso(moment.hi)}"
+    return (
+        f"between {to_iso(moment.lo)} and {to_iso(moment.hi)}" if moment.lo else f"before {to_iso(moment.hi)}"
+    )
 
 
 def of_deployments(target: str, items: Sequence[Episode]) -> Iterable[Finding]:

@@ -66,7 +66,9 @@ def write(
     for name in formats:
         if name not in chosen.formats:
             raise QuestionError(
-                f"the {kind} report does not come as that", where=name, remedy=f"choose of {', '.join(chosen.formats)}"
+                f"the {kind} report does not come as that",
+                where=name,
+                remedy=f"choose of {', '.join(chosen.formats)}",
             )
     wanted = formats or chosen.formats
     progress.say(Step(f"{kind} report", 0, len(wanted)))

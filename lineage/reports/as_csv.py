@@ -20,7 +20,9 @@ def render(report: Report) -> bytes:
     for section in report.sections:
         if section.primary:
             writer.writerow([*(column.name for column in section.columns), "evidence"])
-            writer.writerows([*(inert(cell) for cell in row.cells), evidence_text(row)] for row in section.rows)
+            writer.writerows(
+                [*(inert(cell) for cell in row.cells), evidence_text(row)] for row in section.rows
+            )
     return b"\xef\xbb\xbf" + text.getvalue().encode("utf-8", "backslashreplace")
 
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def _template() -> Template:
     from jinja2 import Environment, StrictUndefined
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters["shown"] = lambda value: display_text(str(value)) if value is not None else ""
     environment.filters["place"] = place
     return environment.from_string(files("resources").joinpath("templates/report.html").read_text("utf-8"))

@@ -18,7 +18,8 @@ def render(report: Report) -> bytes:
         "items": list(report.items),
         "sections": {
             section.name: [
-                dict(zip((column.name for column in section.columns), row.cells, strict=True)) for row in section.rows
+                dict(zip((column.name for column in section.columns), row.cells, strict=True))
+                for row in section.rows
             ]
             for section in report.sections
             if not section.primary

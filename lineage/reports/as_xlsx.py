@@ -23,9 +23,15 @@ def render(report: Report) -> bytes:
     import xlsxwriter
 
     body = io.BytesIO()
-    book = xlsxwriter.Workbook(body, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    book.set_properties({"title": report.title, "created": datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)})
-    bold = book.add_format({"bold": True, "bg_color": "#E8EDF0", "border": 1, "text_wrap": True, "valign": "top"})
+    book = xlsxwriter.Workbook(
+        body, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    )
+    book.set_properties(
+        {"title": report.title, "created": datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)}
+    )
+    bold = book.add_format(
+        {"bold": True, "bg_color": "#E8EDF0", "border": 1, "text_wrap": True, "valign": "top"}
+    )
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     plain = book.add_format({"valign": "top"})
     cover = book.add_worksheet("Report")

@@ -61,13 +61,22 @@ def make(view: View, *, since: int | None, until: int | None, workspace: dict[st
     found = findings.findings(view)
     header = (
         ("Report", TITLE),
-        ("Period", f"{_moment(since, 'the beginning')} up to, not including, {_moment(until, 'the end of what is known')}"),
+        (
+            "Period",
+            f"{_moment(since, 'the beginning')} up to, not including, {_moment(until, 'the end of what is known')}",
+        ),
         ("As it was on", _moment(view.as_of, "the present")),
         ("As we knew on", _moment(view.known_at, "all that is recorded")),
-        ("Evidence log", f"{workspace['tree_size']} records, Merkle root {workspace['root'] or 'of an empty log'}"),
+        (
+            "Evidence log",
+            f"{workspace['tree_size']} records, Merkle root {workspace['root'] or 'of an empty log'}",
+        ),
         ("Checkpoint taken at", _moment(workspace["checkpoint_at"], "no checkpoint yet")),
         ("Workspace", str(workspace["workspace"])),
-        ("Population", f"{answer.total} deployments; {answer.shown} shown, {answer.total - answer.shown} excluded"),
+        (
+            "Population",
+            f"{answer.total} deployments; {answer.shown} shown, {answer.total - answer.shown} excluded",
+        ),
         ("Open findings", str(found.total)),
         ("Problems while reading", str(completeness.problems(view, limit=0).total)),
         ("Program", f"ModelTrail {__version__}"),
@@ -83,7 +92,10 @@ def make(view: View, *, since: int | None, until: int | None, workspace: dict[st
             "deployments",
             TITLE,
             COLUMNS,
-            tuple(Row(tuple(_cell(item, column.name) for column in COLUMNS), tuple(item["evidence"])) for item in answer.items),
+            tuple(
+                Row(tuple(_cell(item, column.name) for column in COLUMNS), tuple(item["evidence"]))
+                for item in answer.items
+            ),
             empty="No deployment is evidenced in this period. That does not mean that none happened: see what was observed.",
             primary=True,
         ),
@@ -157,9 +169,12 @@ def _findings_section(items: list[Item]) -> Section:
         Column("text", "What", wide=True),
     )
     rows = tuple(
-        Row((item["severity"], item["code"], item["subject"], item["text"]), tuple(item["evidence"])) for item in items
+        Row((item["severity"], item["code"], item["subject"], item["text"]), tuple(item["evidence"]))
+        for item in items
     )
-    return Section("findings", "Open findings", columns, rows, empty="Nothing in the evidence contradicts itself.")
+    return Section(
+        "findings", "Open findings", columns, rows, empty="Nothing in the evidence contradicts itself."
+    )
 
 
 def _observed_section(view: View) -> Section:

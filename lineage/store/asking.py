@@ -59,7 +59,9 @@ def things_of_kind(connection: Connection, kind: str) -> list[Thing]:
     """Return every entity of a kind that stands for itself."""
     return [
         _thing(row)
-        for row in connection.exec_driver_sql(f"{_THING} WHERE kind = ? AND root = id AND whole IS NULL", (kind,))
+        for row in connection.exec_driver_sql(
+            f"{_THING} WHERE kind = ? AND root = id AND whole IS NULL", (kind,)
+        )
     ]
 
 
@@ -123,14 +125,12 @@ def ids_found(connection: Connection, text: str, limit: int) -> tuple[list[int],
     if not words:
         return [], True
     long = [word for word in words if len(word) >= 3]
-    clauses = ["e.root = e.id", "e.whole IS NULL", f"e.kind NOT IN ('run', 'column')"]
+    clauses = ["e.root = e.id", "e.whole IS NULL", "e.kind NOT IN ('run', 'column')"]
     values: list[Any] = []
     if long:
         clauses.append("e.id IN (SELECT rowid FROM found WHERE found MATCH ?)")
         values.append(
-            " AND ".join(
-                f'"{trigram}"' for word in long for trigram in _trigrams(word.replace('"', '""'))
-            )
+            " AND ".join(f'"{trigram}"' for word in long for trigram in _trigrams(word.replace('"', '""')))
         )
     for word in words:
         escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -174,7 +174,9 @@ def aliases_of(connection: Connection, ids: Iterable[int]) -> dict[int, list[dic
 
 def edge_rows(connection: Connection) -> list[tuple[int, int, int, int]]:
     """Return source, target, beginning and end of every edge, by source."""
-    return [tuple(row) for row in connection.exec_driver_sql("SELECT src, dst, valid_from, valid_to FROM edge")]  # type: ignore[misc]
+    return [
+        tuple(row) for row in connection.exec_driver_sql("SELECT src, dst, valid_from, valid_to FROM edge")
+    ]  # type: ignore[misc]
 
 
 def edges_between(connection: Connection, ids: Iterable[int], lo: int, hi: int) -> list[dict[str, Any]]:
@@ -187,7 +189,8 @@ def edges_between(connection: Connection, ids: Iterable[int], lo: int, hi: int) 
         part = numbers[start : start + 500]
         marks = ",".join("?" * len(part))
         for row in connection.exec_driver_sql(
-            f"SELECT {columns} FROM edge WHERE src IN ({marks}) AND valid_from <= ? AND valid_to > ?", (*part, hi, lo)
+            f"SELECT {columns} FROM edge WHERE src IN ({marks}) AND valid_from <= ? AND valid_to > ?",
+            (*part, hi, lo),
         ):
             if row[2] in wanted:
                 found.append(dict(zip(columns.split(", "), row, strict=True)))
@@ -230,7 +233,9 @@ def parts_of(connection: Connection, ids: Iterable[int]) -> dict[int, list[int]]
     for number in ids:
         parts = [
             int(row[0])
-            for row in connection.exec_driver_sql("SELECT id FROM entity WHERE whole = ? ORDER BY name", (number,))
+            for row in connection.exec_driver_sql(
+                "SELECT id FROM entity WHERE whole = ? ORDER BY name", (number,)
+            )
         ]
         if parts:
             found[number] = parts

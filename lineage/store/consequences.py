@@ -211,7 +211,8 @@ def edges_at(connection: Connection, thing: int) -> list[tuple[Any, ...]]:
     return [
         tuple(row)
         for row in connection.exec_driver_sql(
-            f"SELECT {columns} FROM edge WHERE src = ?1 UNION ALL SELECT {columns} FROM edge WHERE dst = ?1", (thing,)
+            f"SELECT {columns} FROM edge WHERE src = ?1 UNION ALL SELECT {columns} FROM edge WHERE dst = ?1",
+            (thing,),
         )
     ]
 

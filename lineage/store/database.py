@@ -81,7 +81,9 @@ def create_indexes(connection: Connection, *, temporary: bool = False) -> None:
     for index in SECONDARY:
         columns = ", ".join(f'"{column.name}"' for column in index.columns)
         assert index.table is not None
-        connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {place}{index.name} ON {index.table.name} ({columns})")
+        connection.exec_driver_sql(
+            f"CREATE INDEX IF NOT EXISTS {place}{index.name} ON {index.table.name} ({columns})"
+        )
 
 
 def drop_derived(connection: Connection) -> None:
@@ -163,7 +165,9 @@ def refusal(error: DBAPIError, path: Path) -> WorkspaceError:
         )
     if "full" in text:
         return WorkspaceError(
-            "the disk is full; what was complete has been kept", where=str(path), remedy="free some room, import again"
+            "the disk is full; what was complete has been kept",
+            where=str(path),
+            remedy="free some room, import again",
         )
     if "readonly" in text or "unable to open" in text:
         return WorkspaceError(
@@ -183,11 +187,15 @@ def open_database(path: Path, *, create: bool) -> Database:
     """
     if not path.exists():
         if not create:
-            raise WorkspaceError("there is no workspace", where=str(path), remedy="check the name, or import into it")
+            raise WorkspaceError(
+                "there is no workspace", where=str(path), remedy="check the name, or import into it"
+            )
         return _create(path)
     _check_header(path)
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    probe = Database(path, read_only=not writable, note="" if writable else "(the file or its folder is read-only)")
+    probe = Database(
+        path, read_only=not writable, note="" if writable else "(the file or its folder is read-only)"
+    )
     try:
         with probe.reading() as connection:
             version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
@@ -219,11 +227,15 @@ def open_database(path: Path, *, create: bool) -> Database:
 def _create(path: Path) -> Database:
     if not path.parent.is_dir():
         raise WorkspaceError(
-            "the folder of the workspace does not exist", where=str(path.parent), remedy="make it, or choose another"
+            "the folder of the workspace does not exist",
+            where=str(path.parent),
+            remedy="make it, or choose another",
         )
     if not os.access(path.parent, os.W_OK):
         raise WorkspaceError(
-            "the folder cannot be written", where=str(path.parent), remedy="choose a folder that you may write to"
+            "the folder cannot be written",
+            where=str(path.parent),
+            remedy="choose a folder that you may write to",
         )
     database = Database(path, read_only=False)
     try:
@@ -289,7 +301,9 @@ def import_lock(path: Path) -> Iterator[None]:
         stream = lock.open("a+b")
     except OSError as error:
         raise WorkspaceError(
-            "the folder cannot be written", where=str(lock.parent), remedy="choose a folder that you may write to"
+            "the folder cannot be written",
+            where=str(lock.parent),
+            remedy="choose a folder that you may write to",
         ) from error
     with stream:
         if not _take(stream.fileno()):

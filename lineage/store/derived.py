@@ -80,7 +80,9 @@ def find_entity(connection: Connection, kind: str, namespace: str, name: str) ->
 
 def find_run(connection: Connection, job: int, run_id: str) -> int | None:
     """Return the id of the run so named, or None."""
-    found = connection.exec_driver_sql("SELECT id FROM run WHERE job = ? AND run_id = ?", (job, run_id)).scalar()
+    found = connection.exec_driver_sql(
+        "SELECT id FROM run WHERE job = ? AND run_id = ?", (job, run_id)
+    ).scalar()
     return None if found is None else int(found)
 
 
@@ -97,7 +99,9 @@ def find_listing(connection: Connection, name: str) -> int | None:
 
 def find_saying(connection: Connection, name: str, value: str) -> int | None:
     """Return the id of an attribute of runs with this value, or None."""
-    found = connection.exec_driver_sql("SELECT id FROM saying WHERE name = ? AND value = ?", (name, value)).scalar()
+    found = connection.exec_driver_sql(
+        "SELECT id FROM saying WHERE name = ? AND value = ?", (name, value)
+    ).scalar()
     return None if found is None else int(found)
 
 

@@ -14,27 +14,57 @@ from sqlalchemy import Connection
 _NAME = "(SELECT kind || '|' || namespace || '|' || name FROM entity WHERE id = {0})"
 
 _ROWS = (
-    "SELECT 'entity', kind, namespace, name, " + _NAME.format("root") + ", " + _NAME.format("whole") + ", first_seen,"
+    "SELECT 'entity', kind, namespace, name, "
+    + _NAME.format("root")
+    + ", "
+    + _NAME.format("whole")
+    + ", first_seen,"
     " last_seen, created, ended_lo, ended_hi, attributes FROM entity t",
     "SELECT 'spelling', " + _NAME.format("t.entity") + ", namespace, name FROM spelling t",
-    "SELECT 'alias', " + _NAME.format("t.entity") + ", " + _NAME.format("t.other") + ", relation, rule, since, until,"
+    "SELECT 'alias', "
+    + _NAME.format("t.entity")
+    + ", "
+    + _NAME.format("t.other")
+    + ", relation, rule, since, until,"
     " confidence FROM alias t",
-    "SELECT 'attribute', " + _NAME.format("t.entity") + ", name, slot, value, first_at, last_at FROM attribute t",
+    "SELECT 'attribute', "
+    + _NAME.format("t.entity")
+    + ", name, slot, value, first_at, last_at FROM attribute t",
     "SELECT 'coverage', listing, what, since, until, complete, detail FROM coverage",
-    "SELECT 'run', " + _NAME.format("t.job") + ", run_id, " + _NAME.format("t.entity") + ", states, started, ended,"
+    "SELECT 'run', "
+    + _NAME.format("t.job")
+    + ", run_id, "
+    + _NAME.format("t.entity")
+    + ", states, started, ended,"
     " first_at, last_at, streaming, actor, parent FROM run t",
-    "SELECT 'use', " + _NAME.format("r.job") + ", r.run_id, t.output, " + _NAME.format("t.dataset") + ", t.version"
+    "SELECT 'use', "
+    + _NAME.format("r.job")
+    + ", r.run_id, t.output, "
+    + _NAME.format("t.dataset")
+    + ", t.version"
     " FROM run_use t JOIN run r ON r.id = t.run",
     "SELECT 'said', " + _NAME.format("r.job") + ", r.run_id, s.name, s.value FROM run_said t"
     " JOIN run r ON r.id = t.run JOIN saying s ON s.id = t.saying",
-    "SELECT 'link', " + _NAME.format("t.source") + ", " + _NAME.format("t.target") + ", type, basis, rule, "
-    + _NAME.format("t.job") + ", detail, confidence, first_at, last_at, ended FROM link t",
-    "SELECT 'happening', type, " + _NAME.format("t.subject") + ", hid, at_lo, at_hi, outcome, "
-    + _NAME.format("t.actor") + ", person, hex(body) FROM happening t",
+    "SELECT 'link', "
+    + _NAME.format("t.source")
+    + ", "
+    + _NAME.format("t.target")
+    + ", type, basis, rule, "
+    + _NAME.format("t.job")
+    + ", detail, confidence, first_at, last_at, ended FROM link t",
+    "SELECT 'happening', type, "
+    + _NAME.format("t.subject")
+    + ", hid, at_lo, at_hi, outcome, "
+    + _NAME.format("t.actor")
+    + ", person, hex(body) FROM happening t",
     "SELECT 'objective', " + _NAME.format("t.entity") + ", hex(body) FROM objective t",
     "SELECT 'measure', " + _NAME.format("t.subject") + ", metric, at, value, unit, success, severity, detail"
     " FROM measure t",
-    "SELECT 'edge', " + _NAME.format("t.src") + ", type, " + _NAME.format("t.dst") + ", valid_from, valid_to, basis,"
+    "SELECT 'edge', "
+    + _NAME.format("t.src")
+    + ", type, "
+    + _NAME.format("t.dst")
+    + ", valid_from, valid_to, basis,"
     " confidence, rule, " + _NAME.format("t.job") + ", uncertain FROM edge t",
     "SELECT 'episode', eid, " + _NAME.format("t.target") + ", start_lo, start_hi, end_lo, end_hi, action,"
     " json_remove(body, '$.records') FROM episode t",
@@ -59,6 +89,15 @@ def digest(connection: Connection) -> dict[str, Any]:
     }
     facts = sum(
         int(connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
-        for table in ("attribute", "alias", "run_record", "link", "happening", "objective", "measure", "coverage")
+        for table in (
+            "attribute",
+            "alias",
+            "run_record",
+            "link",
+            "happening",
+            "objective",
+            "measure",
+            "coverage",
+        )
     )
     return {"digest": whole.hexdigest(), "facts": facts, **counts}

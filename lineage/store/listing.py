@@ -31,7 +31,9 @@ def _page(limit: int | None, offset: int) -> str:
     return f" LIMIT {-1 if limit is None else int(limit)} OFFSET {int(offset)}"
 
 
-def _happening_where(subjects: Sequence[int] | None, since: int | None, until: int | None) -> tuple[str, list[Any]]:
+def _happening_where(
+    subjects: Sequence[int] | None, since: int | None, until: int | None
+) -> tuple[str, list[Any]]:
     where = "true"
     if subjects is not None:
         among = _among("root", subjects)
@@ -47,11 +49,19 @@ def _happening_where(subjects: Sequence[int] | None, since: int | None, until: i
 
 
 def count_happenings(
-    connection: Connection, *, subjects: Sequence[int] | None = None, since: int | None = None, until: int | None = None
+    connection: Connection,
+    *,
+    subjects: Sequence[int] | None = None,
+    since: int | None = None,
+    until: int | None = None,
 ) -> int:
     """Count happenings to these subjects (roots) within a time."""
     where, values = _happening_where(subjects, since, until)
-    return int(connection.exec_driver_sql(f"SELECT count(*) FROM happening WHERE {where}", tuple(values)).scalar_one())
+    return int(
+        connection.exec_driver_sql(
+            f"SELECT count(*) FROM happening WHERE {where}", tuple(values)
+        ).scalar_one()
+    )
 
 
 def happenings(
@@ -80,7 +90,9 @@ def happenings(
     return found
 
 
-def measures(connection: Connection, *, subjects: Sequence[int] | None = None, limit: int | None = None) -> list[Row]:
+def measures(
+    connection: Connection, *, subjects: Sequence[int] | None = None, limit: int | None = None
+) -> list[Row]:
     """Return checks and measurements of these subjects (roots), oldest first."""
     among = _among("e.root", subjects)
     found = _dicts(
@@ -165,9 +177,7 @@ def run_numbers(
     where = "true"
     if things is not None:
         among = f"(SELECT id FROM entity WHERE {_among('root', things)})"
-        where = (
-            f"(r.job IN {among} OR r.entity IN {among} OR r.id IN (SELECT run FROM run_use WHERE dataset IN {among}))"
-        )
+        where = f"(r.job IN {among} OR r.entity IN {among} OR r.id IN (SELECT run FROM run_use WHERE dataset IN {among}))"
     values: list[Any] = []
     if since is not None:
         where += " AND r.last_at >= ?"
@@ -283,7 +293,9 @@ def coverage(connection: Connection) -> list[Row]:
 
 def findings(connection: Connection) -> list[Row]:
     """Return the findings."""
-    return _dicts(connection, "SELECT code, severity, subject, text, sides FROM finding ORDER BY code, subject, text")
+    return _dicts(
+        connection, "SELECT code, severity, subject, text, sides FROM finding ORDER BY code, subject, text"
+    )
 
 
 def episodes(connection: Connection, targets: Sequence[int] | None = None) -> list[Row]:
@@ -375,7 +387,8 @@ def conflicting_runs(connection: Connection, terminal: Sequence[int]) -> list[Ro
 def kinds_of(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
     """Return the kinds of entities."""
     return {
-        row[0]: row[1] for row in connection.exec_driver_sql(f"SELECT id, kind FROM entity WHERE {_among('id', ids)}")
+        row[0]: row[1]
+        for row in connection.exec_driver_sql(f"SELECT id, kind FROM entity WHERE {_among('id', ids)}")
     }
 
 
@@ -383,9 +396,13 @@ def served_names(connection: Connection, number: int, kind: str) -> list[str]:
     """Return the ids (as answers write them) of the model versions that a model version or a model stands for."""
     if kind not in {"model-version", "model"}:
         return []
-    where = "root = ?1" if kind == "model-version" else (
-        "kind = 'model-version' AND namespace = (SELECT namespace FROM entity WHERE id = ?1)"
-        " AND json_extract(attributes, '$.model') = (SELECT name FROM entity WHERE id = ?1)"
+    where = (
+        "root = ?1"
+        if kind == "model-version"
+        else (
+            "kind = 'model-version' AND namespace = (SELECT namespace FROM entity WHERE id = ?1)"
+            " AND json_extract(attributes, '$.model') = (SELECT name FROM entity WHERE id = ?1)"
+        )
     )
     return [
         row[0]

@@ -148,7 +148,9 @@ def close_file(connection: Connection, file: int, digest: bytes, at: int, reason
 
 def last_frontier(connection: Connection) -> tuple[int, bytes]:
     """Return size and frontier of the last checkpoint; (0, b"") when there is none."""
-    row = connection.exec_driver_sql("SELECT size, frontier FROM checkpoint ORDER BY size DESC LIMIT 1").fetchone()
+    row = connection.exec_driver_sql(
+        "SELECT size, frontier FROM checkpoint ORDER BY size DESC LIMIT 1"
+    ).fetchone()
     return (row[0], row[1]) if row else (0, b"")
 
 

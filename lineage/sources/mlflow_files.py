@@ -112,13 +112,15 @@ class _Reader:
             place = place_of_file(path)
             if place is None:
                 continue
-            if place.kind == "run" and place.path not in _EARLY:
-                continue
+            if place.kind == "run":
+                runs.setdefault(place.folder, {})
+                if place.path not in _EARLY:
+                    continue
             text = self.text(path, member)
             if isinstance(text, Problem):
                 yield text
             elif place.kind == "run":
-                runs.setdefault(place.folder, {})[place.path] = text
+                runs[place.folder][place.path] = text
             else:
                 self.bundles.setdefault((place.kind, place.folder), {})[place.path] = text
         store = self.store
@@ -132,9 +134,11 @@ class _Reader:
             "logged-model": (store.logged_models, _logged_model),
         }
         for (kind, folder), files in self.bundles.items():
+            told = f"{folder}/meta.yaml" in self.broken
             meta = self.meta(folder, files)
             if isinstance(meta, Problem):
-                yield meta
+                if not told:
+                    yield meta
                 continue
             found, make = kinds[kind]
             item = make(folder, files, meta)
@@ -148,9 +152,11 @@ class _Reader:
         for folder, files in runs.items():
             run = folder.rpartition("/")[2]
             store.run_ids.add(run)
+            told = f"{folder}/meta.yaml" in self.broken
             meta = self.meta(folder, files)
             if isinstance(meta, Problem):
-                yield meta
+                if not told:
+                    yield meta
                 continue
             store.ran[run] = ran_by(_below("tags", files), meta.get("user_id"))
             times = [milliseconds(meta.get(name)) or 0 for name in ("start_time", "end_time", "deleted_time")]

@@ -156,7 +156,7 @@ def logged_model(view: View) -> Iterator[Fact]:
         yield Link(view.run(run_id), key, Relation.PRODUCED, Basis.OBSERVED, rule, at=created)
     for name, number in _registered(view):
         target = model_version(view.namespace, name, number)
-        yield Link(key, target, Relation.REGISTERED, Basis.DECLARED, "mlflow.modelVersions", at=created)
+        yield Link(key, target, Relation.REGISTERED, Basis.DECLARED, "mlflow.modelVersions")
     for metric in metrics:
         if metric.get("dataset_name"):
             yield _evaluated(view, key, metric)

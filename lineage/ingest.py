@@ -7,9 +7,11 @@ import leaves a sound workspace, and repeating it finishes what was missing and 
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,7 +118,6 @@ class _Run:
 
     def commit(self, file: int, result: FileResult, seconds: float) -> None:
         """Write what has been gathered and commit it together with the counts so far."""
-        self.blocks.close_block()
         log.write(self.connection, self.records, self.blocks.take(), self.problems)
         self.projector.flush()
         counts = (
@@ -132,6 +133,19 @@ class _Run:
         self.records.clear()
         self.problems.clear()
         self.gathered = 0
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let the garbage collector look at what an import makes only now and then: almost nothing of it is cyclic."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def ingest(
@@ -153,7 +167,7 @@ def ingest(
     surveyed = list(survey(paths, source))
     total = sum(item.found.given.size for item in surveyed if item.found.given is not None)
     results: list[FileResult] = []
-    with import_lock(database.path), database.writing() as connection:
+    with import_lock(database.path), _rare_collections(), database.writing() as connection:
         tool = f"modeltrail {__version__}"
         batch = log.open_batch(connection, clock.now(), tool, said, [str(path) for path in paths])
         run = _Run(connection, batch)

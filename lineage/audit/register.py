@@ -11,6 +11,47 @@ from lineage.model.moment import LAST
 from lineage.store import listing
 
 
+FIELDS = (
+    "deployed_at",
+    "action",
+    "target",
+    "environment",
+    "model",
+    "model_version",
+    "deployed_by",
+    "actor",
+    "link_rule",
+    "link_confidence",
+    "sla",
+    "flags",
+    "outcome",
+    "platform",
+    "cluster",
+    "namespace",
+    "endpoint",
+    "models",
+    "ended_at",
+    "ended_by",
+    "actor_kind",
+    "identity_chain",
+    "effective_identity",
+    "on_behalf_of",
+    "approved_by",
+    "approved_at",
+    "change_ref",
+    "reason",
+    "change",
+    "replaces",
+    "image_digest",
+    "resources",
+    "confirmed_by",
+    "target_id",
+    "_text",
+    "id",
+)
+"""The fields of a register item in the order people read them; CONTRACT.md says what each holds."""
+
+
 def deployments(
     view: View,
     selector: str = "",
@@ -61,8 +102,8 @@ def _items(view: View, rows: list[dict[str, Any]]) -> list[Item]:
     evidence = view.evidence(seq for row in rows for seq in row["body"]["records"])
     items = []
     for row in rows:
-        body = dict(row["body"])
-        records = body.pop("records")
+        records = row["body"]["records"]
+        body = {name: row["body"][name] for name in FIELDS}
         body["evidence"] = [evidence[seq] for seq in records if seq in evidence]
         items.append(body)
     return items

@@ -94,7 +94,7 @@ class Projector:
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in derived.ORDER}
         self._runs: dict[int, _SeenRun] = {}
         self._run_names: dict[int, tuple[int, str]] = {}
-        self._links: dict[int, list[Any]] = {}
+        self._links: dict[tuple[Any, ...], list[Any]] = {}
         self._shared: dict[int, list[Any]] = {}
         self._current: tuple[Key, int] | None = None
         self._apply: dict[type, Callable[[Any, int, int | None], None]] = {
@@ -282,9 +282,10 @@ class Projector:
 
     def _link(self, fact: Link, seq: int, at: int | None) -> None:
         when = fact.at.lo if fact.at is not None else at
-        gathered = self._links.get(id(fact))
+        same = (fact.source, fact.target, fact.rule, fact.job, fact.ended, id(fact.detail))
+        gathered = self._links.get(same)
         if gathered is None:
-            self._links[id(fact)] = [fact, when, when, seq]
+            self._links[same] = [fact, when, when, seq]
         elif when is not None:
             gathered[1] = when if gathered[1] is None else min(gathered[1], when)
             gathered[2] = when if gathered[2] is None else max(gathered[2], when)

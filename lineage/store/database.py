@@ -95,7 +95,7 @@ def drop_derived(connection: Connection) -> None:
 
 def _step_1(connection: Connection) -> None:
     _create_log(connection)
-    for index in ("record", "block"):
+    for index in ("record", "block", "fact_block"):
         for made in metadata.tables[index].indexes:
             with suppress(DBAPIError):
                 made.create(connection, checkfirst=True)

@@ -1,7 +1,7 @@
 """What has been recorded, byte for byte, and what did each record say? The append-only half of a workspace.
 
-Records are kept in blocks of about 128: one zstd block of their raw bytes, one of the facts they state (equal facts of
-a block once). That is 5 to 10 % of the raw size and faster than keeping them apart (store-performance 1d). Facts are
+Records are kept in blocks of about 128, one zstd block of their raw bytes; the facts they state stand in
+blocks of their own, equal facts of a block once. That is 5 to 10 % of the raw size and faster than keeping them apart (store-performance 1d). Facts are
 read back whole, in the order of the records, by whoever derives from them; no question is asked of them by SQL.
 """
 
@@ -21,6 +21,9 @@ from lineage.text import dumps
 
 BLOCK_RECORDS = 128
 BLOCK_BYTES = 1 << 20
+FACT_RECORDS = 1024
+"""Facts repeat from run to run of a job: the more records share a block, the more of them are written once."""
+
 LEVEL = 3
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -32,19 +35,23 @@ class BlockWriter:
     """Gathers records and their facts and gives them out as compressed blocks."""
 
     def __init__(self) -> None:
-        self._compressor = zstandard.ZstdCompressor(level=LEVEL)
+        self._compress = zstandard.ZstdCompressor(level=LEVEL).compress
         self._raws: list[bytes] = []
+        self._first = 0
+        self._bytes = 0
         self._unique: list[AnyFact] = []
         self._numbers: dict[int, int] = {}
         self._said: list[list[int]] = []
-        self._first = 0
-        self._bytes = 0
-        self.blocks: list[tuple[int, bytes, bytes]] = []
+        self._first_said = 0
+        self._blocks: list[tuple[int, bytes]] = []
+        self._fact_blocks: list[tuple[int, bytes]] = []
 
     def add(self, seq: int, raw: bytes, facts: Sequence[AnyFact]) -> None:
         """Take the record numbered `seq` and what it said."""
         if not self._raws:
             self._first = seq
+        if not self._said:
+            self._first_said = seq
         numbers = self._numbers
         unique = self._unique
         said = []
@@ -59,37 +66,44 @@ class BlockWriter:
         self._raws.append(raw)
         self._bytes += len(raw)
         if len(self._raws) >= BLOCK_RECORDS or self._bytes >= BLOCK_BYTES:
-            self.close_block()
+            self._end_block()
+        if len(self._said) >= FACT_RECORDS:
+            self._end_facts()
 
-    def close_block(self) -> None:
-        """End the block that is being filled, if any."""
-        if not self._raws:
-            return
-        evidence = self._compressor.compress(_encode(self._raws))
-        facts = self._compressor.compress(_encode((self._unique, self._said)))
-        self.blocks.append((self._first, evidence, facts))
+    def _end_block(self) -> None:
+        if self._raws:
+            self._blocks.append((self._first, self._compress(_encode(self._raws))))
         self._raws = []
+        self._bytes = 0
+
+    def _end_facts(self) -> None:
+        if self._said:
+            self._fact_blocks.append((self._first_said, self._compress(_encode((self._unique, self._said)))))
         self._unique = []
         self._numbers = {}
         self._said = []
-        self._bytes = 0
 
-    def take(self) -> list[tuple[int, bytes, bytes]]:
-        """Return the finished blocks and forget them."""
-        blocks, self.blocks = self.blocks, []
-        return blocks
+    def take(self) -> tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]]:
+        """End the blocks that are being filled, return the blocks of evidence and of facts, and forget them."""
+        self._end_block()
+        self._end_facts()
+        blocks, self._blocks = self._blocks, []
+        facts, self._fact_blocks = self._fact_blocks, []
+        return blocks, facts
 
 
 def write(
     connection: Connection,
     records: list[tuple[Any, ...]],
-    blocks: list[tuple[int, bytes, bytes]],
+    blocks: tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]],
     problems: list[tuple[Any, ...]],
 ) -> None:
     """Add records, their blocks and problems to the log; values in the order of the tables' columns."""
     if records:
         connection.exec_driver_sql("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)", records)
-        connection.exec_driver_sql("INSERT INTO block (first, evidence, facts) VALUES (?, ?, ?)", blocks)
+        evidence, facts = blocks
+        connection.exec_driver_sql("INSERT INTO block (first, body) VALUES (?, ?)", evidence)
+        connection.exec_driver_sql("INSERT INTO fact_block (first, body) VALUES (?, ?)", facts)
     if problems:
         connection.exec_driver_sql(
             "INSERT OR IGNORE INTO problem VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", problems
@@ -194,7 +208,7 @@ def stored_record(connection: Connection, seq: int) -> Stored | None:
     if row is None:
         return None
     block = connection.exec_driver_sql(
-        "SELECT first, evidence FROM block WHERE first <= ? ORDER BY first DESC LIMIT 1", (seq,)
+        "SELECT first, body FROM block WHERE first <= ? ORDER BY first DESC LIMIT 1", (seq,)
     ).fetchone()
     if block is None:
         raise BugError(f"the block of record {seq} is missing")
@@ -210,7 +224,7 @@ def stored_record(connection: Connection, seq: int) -> Stored | None:
 def raw_records(connection: Connection) -> Iterator[tuple[int, bytes]]:
     """Yield every record's number and bytes, in order."""
     decompress = zstandard.ZstdDecompressor().decompress
-    for first, body in connection.exec_driver_sql("SELECT first, evidence FROM block ORDER BY first"):
+    for first, body in connection.exec_driver_sql("SELECT first, body FROM block ORDER BY first"):
         for number, raw in enumerate(_raws.decode(decompress(body)), first):
             yield number, raw
 
@@ -220,7 +234,7 @@ def said(connection: Connection, *, below: int | None = None) -> Iterator[tuple[
     decompress = zstandard.ZstdDecompressor().decompress
     limit = below if below is not None else 1 << 62
     for first, body in connection.exec_driver_sql(
-        "SELECT first, facts FROM block WHERE first < ? ORDER BY first", (limit,)
+        "SELECT first, body FROM fact_block WHERE first < ? ORDER BY first", (limit,)
     ):
         unique, numbers = _facts.decode(decompress(body))
         for seq, indexes in enumerate(numbers, first):
@@ -231,7 +245,7 @@ def said(connection: Connection, *, below: int | None = None) -> Iterator[tuple[
 def facts_of(connection: Connection, seq: int) -> list[AnyFact]:
     """Return what record `seq` said."""
     block = connection.exec_driver_sql(
-        "SELECT first, facts FROM block WHERE first <= ? ORDER BY first DESC LIMIT 1", (seq,)
+        "SELECT first, body FROM fact_block WHERE first <= ? ORDER BY first DESC LIMIT 1", (seq,)
     ).fetchone()
     if block is None:
         return []

@@ -84,8 +84,14 @@ _table(
     "block",
     _id(),
     _int("first"),
-    Column("evidence", LargeBinary, nullable=False),
-    Column("facts", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+_table(
+    "fact_block",
+    _id(),
+    _int("first"),
+    Column("body", LargeBinary, nullable=False),
 )
 
 _table(
@@ -127,7 +133,7 @@ _table(
     rowid=False,
 )
 
-LOG = ("meta", "batch", "file", "block", "record", "problem", "filtered", "checkpoint")
+LOG = ("meta", "batch", "file", "block", "fact_block", "record", "problem", "filtered", "checkpoint")
 
 _table(
     "entity",
@@ -339,6 +345,7 @@ DERIVED = tuple(name for name in metadata.tables if name not in LOG)
 Index("record_identity", metadata.tables["record"].c.identity)
 Index("record_file", metadata.tables["record"].c.file)
 Index("block_first", metadata.tables["block"].c.first)
+Index("fact_block_first", metadata.tables["fact_block"].c.first)
 SECONDARY = (
     Index("entity_root", metadata.tables["entity"].c.root),
     Index("entity_whole", metadata.tables["entity"].c.whole),

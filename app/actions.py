@@ -6,7 +6,7 @@ An action names its callback as `part.verb`; parts (window, errands, register, l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt
@@ -100,11 +100,11 @@ TABLE: tuple[Action, ...] = (
         tip="Copy the selected rows of the register with their header, as CSV",
     ),
     Action(
-        "edit.copy_command", "Copy the co&mmand for this view", "Edit", "errands.copy_command", "Ctrl+Alt+C",
+        "edit.copy_command", "Copy the co&mmand for this view", "Edit", "window.copy_command", "Ctrl+Alt+C",
         "terminal", "open", tip="Copy the command line that gives the same answer",
     ),
     Action(
-        "edit.find", "&Find", "Edit", "window.find", Key.Find, "search", "open", section=True,
+        "edit.find", "&Find", "Edit", "window.find_text", Key.Find, "search", "open", section=True,
         tip="Go to the filter of the register, or to the search of the lineage",
     ),
     Action(
@@ -160,6 +160,10 @@ TABLE: tuple[Action, ...] = (
     Action("theme.light", "&Light", "View/&Theme", "window.theme_light", "", "sun", checkable=True, group="theme"),
     Action("theme.dark", "&Dark", "View/&Theme", "window.theme_dark", "", "moon", checkable=True, group="theme"),
     Action(
+        "view.next_part", "&Next part of the window", "View", "window.next_part", "F6", "", "open",
+        tip="Go to the next table, drawing or dock",
+    ),
+    Action(
         "view.full_screen", "F&ull screen", "View", "window.full_screen", Key.FullScreen, "expand", checkable=True,
     ),
     Action(
@@ -184,7 +188,7 @@ TABLE: tuple[Action, ...] = (
         section=True, tip="Show the next things on both sides of the selected one",
     ),
     Action(
-        "lineage.hide", "&Hide the selection", "Lineage", "lineage.hide", "Ctrl+H", "eye-off", "graph",
+        "lineage.hide", "&Hide the selection", "Lineage", "lineage.hide_thing", "Ctrl+H", "eye-off", "graph",
         tip="Leave the selected thing out of the drawing; the outline says that something is hidden",
     ),
     Action("lineage.unhide", "&Show what is hidden", "Lineage", "lineage.unhide", "Ctrl+Shift+H", "eye", "hidden"),
@@ -294,11 +298,11 @@ class Board(QObject):
         """Return the menu `name`, written without `&`."""
         return self._menus[name]
 
-    def dress(self, icons: Mapping[str, QIcon]) -> None:
-        """Give every action its icon; `icons` is asked once for each name."""
+    def dress(self, icon: Callable[[str], QIcon]) -> None:
+        """Give every action its icon."""
         for entry in TABLE:
             if entry.icon:
-                self._actions[entry.id].setIcon(icons[entry.icon])
+                self._actions[entry.id].setIcon(icon(entry.icon))
 
     def _make(self, entry: Action) -> QAction:
         action = QAction(entry.text, self._window)

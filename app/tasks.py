@@ -108,6 +108,10 @@ class Tasks(QObject):
         """Write in the background, after every change asked for before; `done` gets the result."""
         return self._start(self._writer, Task(owner, done, failed or self._failed, "", writes=True), work)
 
+    def fail(self, error: BaseException) -> None:
+        """Tell of a failure for which there is no own answer."""
+        self._failed(error)
+
     def pending(self) -> list[Future[None]]:
         """Return the work that has not ended yet."""
         return [task.future for task in self._running if task.future is not None and not task.future.done()]

@@ -175,8 +175,10 @@ class DetailsDock(QWidget):
         for place, row in enumerate(rows):
             if row.name in OPENED and len(row.rows) <= 12:
                 self.tree.setExpanded(self.model.index(place, 0), True)
-        widest = max((self.tree.fontMetrics().horizontalAdvance(row.name) for row in rows), default=60)
-        self.tree.setColumnWidth(0, min(max(widest + 44, 120), 220))
+        metrics = self.tree.fontMetrics()
+        below = [part for row in rows if row.name in OPENED for part in row.rows]
+        widest = max((metrics.horizontalAdvance(row.name) for row in [*rows, *below]), default=0)
+        self.tree.setColumnWidth(0, min(max(widest + 44, 120), 210))
 
     def _choose(self, current: QModelIndex, _previous: QModelIndex) -> None:
         if not current.isValid() or self._subject is None:

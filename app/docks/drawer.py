@@ -85,6 +85,7 @@ class EvidenceDrawer(QWidget):
         top = QHBoxLayout()
         top.addWidget(self._title)
         top.addWidget(self.choice, 1)
+        top.addStretch()
         top.addWidget(self.raw)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 8, 8)
@@ -115,7 +116,7 @@ class EvidenceDrawer(QWidget):
         for reference in references:
             self.choice.addItem(place_of(reference))
         self.choice.blockSignals(False)
-        self.choice.setEnabled(len(references) > 1)
+        self.choice.setVisible(len(references) > 1)
         self._title.setText(f"Evidence ({len(references)})" if len(references) > 1 else "Evidence")
         if references:
             self._fetch(0)

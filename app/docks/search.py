@@ -96,7 +96,7 @@ class SearchDock(QWidget):
         self._narrow()
 
     def _show(self, answer: Answer) -> None:
-        self._items = answer.items
+        self._items = list(answer.items)
         words = self.words.text().strip()
         self.table.say_when_empty(
             "Nothing has all these words in its name." if words else "Nothing is known yet."

@@ -26,3 +26,10 @@ def _brush(word: str, dark: bool) -> QBrush:
     from app import style
 
     return QBrush(style.tone(word, dark=dark))
+
+
+def use_theme(theme: str) -> None:
+    """Use the theme `system`, `light` or `dark` from now on."""
+    from app import style
+
+    style.use_theme(theme)

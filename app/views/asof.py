@@ -30,17 +30,18 @@ class AsOfBar(QWidget):
         self.known_at, self.known_at_date = self._pair(
             "Known at", "Leave out what was imported after this moment", "Known-at date, UTC"
         )
-        self._note = QLabel("now", self)
+        self._note = QLabel("Shown as of now", self)
         self._note.setTextFormat(Qt.TextFormat.PlainText)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(6)
+        row.addWidget(self._note)
+        row.addSpacing(8)
         for part in (self.as_of, self.as_of_date):
             row.addWidget(part)
         row.addSpacing(8)
         for part in (self.known_at, self.known_at_date):
             row.addWidget(part)
-        row.addWidget(self._note)
         self._tell()
 
     def dates(self) -> Dates:

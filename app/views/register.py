@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidg
 
 from app.models.answers import AnswerModel, identity_by
 from app.models.columns import DEPLOYMENTS, LIVE
+from app.models.export import write_rows
 from app.models.wording import counted, number, when
 from app.tables import AnswerTable
 
@@ -144,6 +146,21 @@ class RegisterView(QWidget):
         rows = len(self.table.chosen_rows())
         self.table.copy_rows(",")
         self.told.emit(f"Copied {counted(rows, 'row')} as CSV")
+
+    def choose_columns(self, keys: list[str]) -> None:
+        """Show these columns in this order; none = as at first."""
+        self.table.choose_columns(keys)
+        self._settings.set_columns(TABLES[self._live][0], keys)
+
+    def write(self, path: str, done: Callable[[int], None]) -> None:
+        """Write the rows that are shown to `path` in the background; `done` gets how many."""
+        model = self.table.answers
+        rows = list(range(model.rowCount()))
+        csv = model.as_text(rows, ",")
+        table = [[column.title for column in model.columns]]
+        table += [[column.says(model.item(row)) for column in model.columns] for row in rows]
+        items = [model.item(row) for row in rows]
+        self._session.ask(self, lambda _: write_rows(path, csv, table, items), done)
 
     def _make_table(self) -> AnswerTable:
         name, columns = TABLES[self._live]

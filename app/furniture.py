@@ -1,0 +1,301 @@
+"""Which places and docks stand in the window, and how do they hear of one another?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QUndoStack
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
+
+from app.actions import Board
+from app.docks.details import DetailsDock
+from app.docks.findings import FindingsDock
+from app.docks.problems import ProblemsDock
+from app.docks.search import SearchDock
+from app.docks.sources import SourcesDock
+from app.models.columns import name_of
+from app.models.things import Subject, selector_of
+from app.models.wording import Item
+from app.tables import AnswerTable
+from app.views.asof import AsOfBar
+from app.views.lineage import LineageView
+from app.views.register import RegisterView
+
+if TYPE_CHECKING:
+    from app.session import Session
+    from app.settings import Settings
+
+Area = Qt.DockWidgetArea
+DOCKS = (
+    ("details", "Details and &evidence", Area.RightDockWidgetArea, True, "Ctrl+Alt+1"),
+    ("search", "&Search", Area.LeftDockWidgetArea, False, "Ctrl+Alt+2"),
+    ("problems", "&Problems", Area.BottomDockWidgetArea, False, "Ctrl+Alt+3"),
+    ("findings", "&Findings", Area.BottomDockWidgetArea, False, "Ctrl+Alt+4"),
+    ("sources", "S&ources and coverage", Area.BottomDockWidgetArea, False, "Ctrl+Alt+5"),
+)
+"""Name, title, side, shown at first, shortcut."""
+
+
+class Furniture(QObject):
+    """The places and docks of one window.
+
+    Signals:
+        changed: what can be done may be different now.
+        told: with a sentence for the status bar.
+        lineageWanted: the place Lineage shall be shown.
+        countedFindings, countedProblems, covered: for the status bar.
+    """
+
+    changed = Signal()
+    told = Signal(str)
+    lineageWanted = Signal()
+    countedFindings = Signal(int)
+    countedProblems = Signal(int)
+    covered = Signal(list)
+
+    def __init__(
+        self, window: QMainWindow, session: Session, settings: Settings, steps: QUndoStack, board: Board
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = session
+        self._recorded = False
+        self._place: QWidget | None = None
+        self.dates = AsOfBar(window)
+        self.register = RegisterView(session, settings, window)
+        self.lineage = LineageView(session, steps, window)
+        self.details = DetailsDock(session, window)
+        self.search = SearchDock(session, settings, window)
+        self.problems = ProblemsDock(session, settings, window)
+        self.findings = FindingsDock(session, settings, window)
+        self.sources = SourcesDock(session, settings, window)
+        self._docks: dict[str, QDockWidget] = {}
+        self._stale: set[str] = set()
+        menu = board.menu("Window")
+        first = menu.actions()[0] if menu.actions() else None
+        for name, title, side, shown, keys in DOCKS:
+            dock = QDockWidget(title.replace("&", ""), window)
+            dock.setObjectName(f"dock.{name}")
+            dock.setWidget(getattr(self, name))
+            window.addDockWidget(side, dock)
+            toggle = dock.toggleViewAction()
+            toggle.setText(title)
+            toggle.setShortcut(keys)
+            toggle.setObjectName(f"window.{name}")
+            if first is not None:
+                menu.insertAction(first, toggle)
+            dock.setVisible(shown)
+            dock.visibilityChanged.connect(lambda on, name=name: self._shown(name, on))
+            self._docks[name] = dock
+        window.tabifyDockWidget(self._docks["problems"], self._docks["findings"])
+        window.tabifyDockWidget(self._docks["findings"], self._docks["sources"])
+        window.setCorner(Qt.Corner.BottomRightCorner, Area.RightDockWidgetArea)
+        window.setCorner(Qt.Corner.BottomLeftCorner, Area.LeftDockWidgetArea)
+        width = window.width()
+        window.resizeDocks([self._docks["details"], self._docks["search"]], [width * 3 // 10, width // 5],
+                           Qt.Orientation.Horizontal)  # fmt: skip
+        self._wire()
+
+    @property
+    def command(self) -> str:
+        """The words of the command line that give the answer that is shown."""
+        return self.lineage.command if self._place is self.lineage else self.register.command
+
+    def dock(self, name: str) -> QDockWidget:
+        """Return the dock `name`."""
+        return self._docks[name]
+
+    def states(self) -> set[str]:
+        """Return what can be done now, in the words of the action table."""
+        found = self.lineage.states() if self._place is self.lineage else {"register"}
+        subject = self.details.subject
+        if subject is not None and subject.selector:
+            found.add("selected")
+        if subject is not None and (subject.evidence or subject.kind == "entity"):
+            found.add("evidence")
+        if self._recorded:
+            found.add("record")
+        return found
+
+    def enter(self, place: QWidget) -> None:
+        """The place is shown now: let it have the keyboard and fresh answers."""
+        self._place = place
+        if place is self.lineage and not self.lineage.looking.selector:
+            self.focus_selection()
+        if place is self.register:
+            item = self.register.table.current_item()
+            if item is not None:
+                self.details.show_subject(Subject("live" if self.register.live else "deployment", item))
+        place.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def refresh(self) -> None:
+        """Ask everything again that can be seen; the rest when it is."""
+        self.register.refresh()
+        self.lineage.refresh()
+        # Their counts stand in the status bar, shown or not.
+        self.problems.refresh()
+        self.findings.refresh()
+        self.sources.refresh()
+        if self._docks["search"].isVisible():
+            self.search.refresh()
+        else:
+            self._stale.add("search")
+        subject = self.details.subject
+        if subject is not None and subject.kind == "entity":
+            self.details.refresh()
+
+    def clear(self) -> None:
+        """Show nothing: the workspace was closed."""
+        for part in (self.register, self.lineage, self.search, self.problems, self.findings, self.sources):
+            part.clear()
+        self.details.show_subject(None)
+
+    def dress(self) -> None:
+        """Draw again in the colours of the theme."""
+        for table in self._window.findChildren(AnswerTable):
+            table.viewport().update()
+        self.details.tree.viewport().update()
+        self.lineage.dress()
+
+    def set_compact(self, compact: bool) -> None:
+        """Show more rows on a screen, or fewer."""
+        self.register.set_compact(compact)
+
+    def copy(self, focused: QWidget | None) -> None:
+        """Copy what is chosen where the keyboard is; else from the place shown."""
+        part = focused
+        while part is not None and part is not self._window:
+            if part is self.details:
+                self.details.copy()
+                return
+            if isinstance(part, AnswerTable) and part is not self.register.table:
+                part.copy_rows()
+                self.told.emit("Copied the rows")
+                return
+            part = part.parentWidget()
+        if self._place is self.lineage:
+            self.details.copy()
+        else:
+            self.register.copy()
+
+    def go_to_filter(self) -> None:
+        """Go to the filter of the register or the search of the lineage."""
+        if self._place is self.lineage:
+            self.lineage.go_to_filter()
+        else:
+            self.register.go_to_filter()
+
+    def next_part(self) -> None:
+        """Go to the next part that is shown: the place, then each dock."""
+        ring: list[QWidget] = [self._place or self.register]
+        if self._place is self.lineage and self.lineage.outline.isVisible():
+            ring.append(self.lineage.outline)
+        docks = [
+            dock for dock in self._docks.values() if dock.isVisible() and not dock.visibleRegion().isEmpty()
+        ]
+        ring += [dock.widget() for dock in docks]
+        if self._docks["details"].isVisible():
+            ring.append(self.details.drawer.text)
+        focused = QApplication.focusWidget()
+        inside = (
+            [place for place, part in enumerate(ring) if part is focused or part.isAncestorOf(focused)]
+            if focused
+            else []
+        )
+        part = ring[(inside[-1] + 1) % len(ring)] if inside else ring[0]
+        part.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def go_to(self, item: Item) -> None:
+        """Show a thing: its details, and its lineage."""
+        self.details.show_subject(Subject("entity", item))
+        self.lineage.focus_on(selector_of(item.get("id")), name_of(item))
+        self.lineageWanted.emit()
+
+    def follow(self, identifier: str) -> None:
+        """Show the details of the thing with this id."""
+        kind, _, rest = identifier.partition("|")
+        namespace, _, name = rest.partition("|")
+        self.details.show_subject(
+            Subject("entity", {"id": identifier, "kind": kind, "namespace": namespace, "name": name})
+        )
+        self.lineage.pick(identifier)
+        self.changed.emit()
+
+    def focus_selection(self) -> bool:
+        """Put what is chosen in the middle of the lineage; false when it has none."""
+        subject = self.details.subject
+        if subject is None or not subject.selector:
+            return False
+        title = (
+            subject.title if subject.kind == "entity" else str(subject.item.get("target") or subject.title)
+        )
+        self.lineage.focus_on(subject.selector, title)
+        return True
+
+    def open_record(self) -> None:
+        """Show the raw record behind what is chosen."""
+        self._docks["details"].show()
+        self._docks["details"].raise_()
+        self.details.open_record()
+
+    def show_problems(self) -> None:
+        """Show the dock Problems."""
+        self._raise("problems")
+
+    def show_findings(self) -> None:
+        """Show the dock Findings."""
+        self._raise("findings")
+
+    def show_coverage(self) -> None:
+        """Show the dock Sources and coverage."""
+        self._raise("sources")
+
+    def _raise(self, name: str) -> None:
+        dock = self._docks[name]
+        dock.show()
+        dock.raise_()
+        dock.widget().setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _wire(self) -> None:
+        self.dates.chosen.connect(self._session.look_at)
+        self.register.picked.connect(self._pick)
+        self.register.opened.connect(self._open)
+        self.register.told.connect(self.told)
+        self.lineage.picked.connect(self._pick)
+        self.lineage.told.connect(self.told)
+        self.lineage.moved.connect(self.changed)
+        self.details.followed.connect(self.follow)
+        self.details.told.connect(self.told)
+        self.details.shown.connect(self._record_shown)
+        self.search.picked.connect(lambda item: self._pick("entity", item))
+        self.search.opened.connect(self.go_to)
+        self.problems.picked.connect(lambda item: self._pick("problem", item))
+        self.problems.counted.connect(self.countedProblems)
+        self.findings.picked.connect(lambda item: self._pick("finding", item))
+        self.findings.counted.connect(self.countedFindings)
+        self.sources.picked.connect(self._pick)
+        self.sources.covered.connect(self.covered)
+
+    def _pick(self, kind: str, item: Item | None) -> None:
+        if item is None:
+            subject = self.details.subject
+            if subject is not None and subject.kind == kind:
+                self.details.show_subject(None)
+        else:
+            self.details.show_subject(Subject(kind, item))
+        self.changed.emit()
+
+    def _open(self, kind: str, item: Item) -> None:
+        self.details.show_subject(Subject(kind, item))
+        if self.focus_selection():
+            self.lineageWanted.emit()
+
+    def _record_shown(self, on: bool) -> None:
+        self._recorded = on
+        self.changed.emit()
+
+    def _shown(self, name: str, on: bool) -> None:
+        if on and name in self._stale:
+            self._stale.discard(name)
+            self.search.refresh()

@@ -1,0 +1,406 @@
+"""What stands behind a thing, and what follows from it? The drawing and its outline around one thing in the middle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QStringListModel, Qt, QTimer, Signal
+from PySide6.QtGui import QUndoStack
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QCompleter,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QSpinBox,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.commands import LookElsewhere, Looking
+from app.models.columns import kind_word, name_of
+from app.models.drawing import Drawing, gather
+from app.models.things import selector_of
+from app.models.wording import Item, counted, when
+from app.views.canvas import LineageCanvas
+from app.views.outline import OutlineView
+from lineage.errors import UserError
+
+if TYPE_CHECKING:
+    from app.session import Session
+    from lineage.model.answer import Answer
+    from lineage.workspace import Workspace
+
+FURTHEST = 12
+TYPING = 150
+
+
+class LineageView(QWidget):
+    """The place Lineage.
+
+    Signals:
+        picked: with `entity` or `edge` and the item, or None.
+        told: with a sentence for the status bar.
+        moved: what is looked at, or what can be done with it, changed.
+    """
+
+    picked = Signal(str, object)
+    told = Signal(str)
+    moved = Signal()
+
+    def __init__(self, session: Session, steps: QUndoStack, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._steps = steps
+        self._looking = Looking()
+        self._drawing = Drawing()
+        self._history: list[Looking] = []
+        self._place = -1
+        self._found: list[Item] = []
+        self._current = ""
+        self.search = QLineEdit(self)
+        self.search.setPlaceholderText("Show the lineage of …")
+        self.search.setAccessibleName("Thing in the middle")
+        self.search.setClearButtonEnabled(True)
+        self._names = QStringListModel(self)
+        completer = QCompleter(self._names, self)
+        completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
+        completer.setMaxVisibleItems(14)
+        completer.activated.connect(self._take_found)
+        self.search.setCompleter(completer)
+        self._typing = QTimer(self, singleShot=True, interval=TYPING)
+        self._typing.timeout.connect(self._search)
+        self.search.textEdited.connect(lambda _: self._typing.start())
+        self.search.returnPressed.connect(self._take_text)
+        self.up, self.down = self._spin("upstream"), self._spin("downstream")
+        self.ever = QCheckBox("&Past too", self)
+        self.ever.setToolTip(
+            "Show also what is no longer so; with an as-of date, only what was so on that date"
+        )
+        self.ever.setChecked(True)
+        self.ever.toggled.connect(lambda on: self._look(replace(self._looking, ever=on), "Past"))
+        self._note = QLabel(self)
+        self._note.setTextFormat(Qt.TextFormat.PlainText)
+        bar = QHBoxLayout()
+        bar.setSpacing(8)
+        bar.addWidget(self.search, 1)
+        for text, spin in (("&Upstream", self.up), ("&Downstream", self.down)):
+            label = QLabel(text, self)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setBuddy(spin)
+            bar.addWidget(label)
+            bar.addWidget(spin)
+        bar.addWidget(self.ever)
+        bar.addWidget(self._note)
+        self.canvas = LineageCanvas(self)
+        self.canvas.setAccessibleName("Lineage drawing; the outline beside it holds the same")
+        self.outline = OutlineView(self)
+        self.split = QSplitter(Qt.Orientation.Horizontal, self)
+        self.split.setObjectName("lineage-split")
+        self.split.setChildrenCollapsible(False)
+        self.split.addWidget(self.canvas)
+        self.split.addWidget(self.outline)
+        self.split.setStretchFactor(0, 3)
+        self.split.setStretchFactor(1, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 0)
+        column.setSpacing(6)
+        column.addLayout(bar)
+        column.addWidget(self.split, 1)
+        self._connect()
+        self.setFocusProxy(self.canvas)
+        self._tell()
+
+    @property
+    def command(self) -> str:
+        """The words of the command line that give the same answer."""
+        import shlex
+
+        looking, dates = self._looking, self._session.dates
+        words = ["trace", looking.selector, "--up", str(looking.up), "--down", str(looking.down)]
+        if dates.as_of:
+            words += ["--as-of", dates.as_of]
+        elif looking.ever:
+            words.append("--ever")
+        if dates.known_at:
+            words += ["--known-at", dates.known_at]
+        return shlex.join(words)
+
+    @property
+    def looking(self) -> Looking:
+        """What is looked at."""
+        return self._looking
+
+    @property
+    def drawing(self) -> Drawing:
+        """What is drawn."""
+        return self._drawing
+
+    def states(self) -> set[str]:
+        """Return what can be done here now, in the words of the action table."""
+        found = set()
+        if self._looking.selector:
+            found.add("focused")
+        if self._drawing.nodes:
+            found.add("graph")
+        if self._looking.hidden:
+            found.add("hidden")
+        if self._place > 0:
+            found.add("back")
+        if self._place + 1 < len(self._history):
+            found.add("forward")
+        return found
+
+    def focus_on(self, selector: str, name: str) -> None:
+        """Put the thing that `selector` names in the middle."""
+        if not selector or selector == self._looking.selector:
+            return
+        after = replace(self._looking, selector=selector, name=name, expanded=frozenset(), hidden=frozenset())
+        self._history = [*self._history[: self._place + 1], after]
+        self._place = len(self._history) - 1
+        self._look(after, f"Lineage of {name}")
+
+    def refresh(self) -> None:
+        """Ask again."""
+        looking, dates = self._looking, self._session.dates
+        if not looking.selector:
+            self._tell()
+            return
+
+        def question(workspace: Workspace) -> Drawing:
+            ever = looking.ever and dates.as_of is None
+            answer = workspace.trace(
+                looking.selector,
+                up=looking.up,
+                down=looking.down,
+                as_of=dates.as_of,
+                known_at=dates.known_at,
+                ever=ever,
+            )
+            extra = [
+                workspace.trace(
+                    selector_of(key), up=1, down=1, as_of=dates.as_of, known_at=dates.known_at, ever=ever
+                )
+                for key in sorted(looking.expanded)
+            ]
+            return gather([answer, *extra], looking.hidden)
+
+        self._note.setText("Following the lineage…")
+        self._session.ask(self, question, self._show, key="trace", failed=self._refuse)
+
+    def clear(self) -> None:
+        """Show nothing: the workspace was closed."""
+        self._looking = Looking()
+        self._history, self._place = [], -1
+        self.search.clear()
+        self._show(Drawing())
+
+    def go_to_filter(self) -> None:
+        """Go to the search."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def back(self) -> None:
+        """Go back to the thing that was in the middle before."""
+        self._step(-1)
+
+    def forward(self) -> None:
+        """Go forward again."""
+        self._step(1)
+
+    def more_upstream(self) -> None:
+        """Show one step more upstream."""
+        self.up.setValue(self.up.value() + 1)
+
+    def more_downstream(self) -> None:
+        """Show one step more downstream."""
+        self.down.setValue(self.down.value() + 1)
+
+    def expand(self) -> None:
+        """Show the neighbours of the chosen thing."""
+        self.expand_thing(self._current)
+
+    def expand_thing(self, key: str) -> None:
+        """Show the neighbours of the thing `key`, or no longer."""
+        if not key or key not in self._drawing.things:
+            return
+        expanded = self._looking.expanded
+        name = name_of(self._drawing.things[key])
+        if key in expanded:
+            self._look(replace(self._looking, expanded=expanded - {key}), f"Contract {name}")
+        else:
+            self._look(replace(self._looking, expanded=expanded | {key}), f"Expand {name}")
+
+    def hide_thing(self) -> None:
+        """Leave the chosen thing out."""
+        key = self._current
+        if key in self._drawing.things and key != self._drawing.centre:
+            name = name_of(self._drawing.things[key])
+            self._look(replace(self._looking, hidden=self._looking.hidden | {key}), f"Hide {name}")
+        elif key:
+            self.told.emit("The thing in the middle cannot be hidden")
+
+    def unhide(self) -> None:
+        """Show everything that was hidden."""
+        self._look(replace(self._looking, hidden=frozenset()), "Show what is hidden")
+
+    def show_outline(self, on: bool) -> None:
+        """Show the outline beside the drawing, or not."""
+        self.outline.setVisible(on)
+
+    def zoom_in(self) -> None:
+        """Draw larger."""
+        self.canvas.zoom_in()
+
+    def zoom_out(self) -> None:
+        """Draw smaller."""
+        self.canvas.zoom_out()
+
+    def fit(self) -> None:
+        """Show the whole drawing."""
+        self.canvas.fit()
+
+    def write_picture(self, path: str) -> None:
+        """Write the drawing to a PNG or SVG file; raises `UserError` when it cannot be written."""
+        raise UserError("pictures cannot be written", where=path)
+
+    def dress(self) -> None:
+        """Draw again in the colours of the theme."""
+        self.outline.viewport().update()
+        self.canvas.update()
+
+    def pick(self, key: str) -> None:
+        """Make the thing `key` current in the drawing and in the outline."""
+        if key == self._current:
+            return
+        self._current = key
+        self.outline.pick(key)
+        self.canvas.select(key)
+        self.picked.emit("entity", self._drawing.things.get(key))
+        self.moved.emit()
+
+    def _connect(self) -> None:
+        self.outline.picked.connect(self.pick)
+        self.outline.activatedThing.connect(self._focus_key)
+        self.outline.asked.connect(self._offer)
+
+    def _focus_key(self, key: str) -> None:
+        thing = self._drawing.things.get(key)
+        if thing is not None:
+            self.focus_on(selector_of(key), name_of(thing))
+
+    def _look(self, after: Looking, text: str) -> None:
+        if after != self._looking:
+            self._steps.push(LookElsewhere(text, self._looking, after, self._set))
+
+    def _set(self, looking: Looking) -> None:
+        self._looking = looking
+        for spin, value in ((self.up, looking.up), (self.down, looking.down)):
+            spin.blockSignals(True)
+            spin.setValue(value)
+            spin.blockSignals(False)
+        self.ever.blockSignals(True)
+        self.ever.setChecked(looking.ever)
+        self.ever.blockSignals(False)
+        self.search.setText(looking.name)
+        if looking.selector:
+            self.refresh()
+        else:
+            self._show(Drawing())
+        self.moved.emit()
+
+    def _step(self, step: int) -> None:
+        place = self._place + step
+        if 0 <= place < len(self._history):
+            self._place = place
+            self._look(self._history[place], "Back" if step < 0 else "Forward")
+
+    def _spin(self, word: str) -> QSpinBox:
+        spin = QSpinBox(self)
+        spin.setRange(0, FURTHEST)
+        spin.setValue(2)
+        spin.setKeyboardTracking(False)
+        spin.setAccessibleName(f"Steps {word}")
+        spin.setToolTip(f"How many steps {word} are shown")
+        spin.valueChanged.connect(lambda _: self._hops())
+        return spin
+
+    def _hops(self) -> None:
+        self._look(replace(self._looking, up=self.up.value(), down=self.down.value()), "Steps")
+
+    def _search(self) -> None:
+        text = self.search.text().strip()
+        if len(text) > 1:
+            self._session.ask(
+                self, lambda workspace: workspace.search(text, 30), self._offer_found, key="search"
+            )
+
+    def _offer_found(self, answer: Answer) -> None:
+        self._found = list(answer.items)
+        self._names.setStringList([f"{name_of(item)}   ({kind_word(item)})" for item in self._found])
+        if self.search.hasFocus() and self._found:
+            self.search.completer().complete()
+
+    def _take_found(self, text: str) -> None:
+        for name, item in zip(self._names.stringList(), self._found, strict=True):
+            if name == text:
+                # After the completer has written its own text into the line.
+                QTimer.singleShot(
+                    0, lambda item=item: self.focus_on(selector_of(item.get("id")), name_of(item))
+                )
+                return
+
+    def _take_text(self) -> None:
+        text = self.search.text().strip()
+        if text and text != self._looking.name:
+            self.focus_on(text, text)
+
+    def _show(self, drawing: Drawing) -> None:
+        self._drawing = drawing
+        self.canvas.show_drawing(drawing)
+        self.outline.show_graph(drawing.nodes, drawing.edges, drawing.centre, len(self._looking.hidden))
+        self._tell()
+        current = self._current if self._current in drawing.things else drawing.centre
+        self._current = ""
+        self.pick(current)
+        self.moved.emit()
+
+    def _refuse(self, error: BaseException) -> None:
+        self._note.setText("")
+        if isinstance(error, UserError):
+            self.told.emit(str(error))
+            self._show(Drawing(says=str(error)))
+        else:
+            raise error
+
+    def _tell(self) -> None:
+        drawing, dates = self._drawing, self._session.dates
+        words = (
+            [counted(len(drawing.nodes), "thing"), counted(len(drawing.edges), "edge")]
+            if drawing.nodes
+            else []
+        )
+        if self._looking.hidden:
+            words.append(f"{len(self._looking.hidden)} hidden")
+        if not drawing.complete:
+            words.append("more exists than is shown")
+        if dates.as_of and drawing.nodes:
+            words.append(f"as of {when(dates.as_of)} UTC")
+        self._note.setText(" · ".join(words))
+        self.ever.setEnabled(dates.as_of is None)
+
+    def _offer(self, key: str, place: QPoint) -> None:
+        self.pick(key)
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        words = "&Contract" if key in self._looking.expanded else "&Expand"
+        for text, call in (
+            ("Put it in the &middle", lambda: self._focus_key(key)),
+            (words, lambda: self.expand_thing(key)),
+            ("&Hide", self.hide_thing),
+        ):
+            menu.addAction(text).triggered.connect(lambda _=False, call=call: call())
+        menu.popup(place)

@@ -45,6 +45,7 @@ _RUNGS = {
     "deployable-user": 4,
     "ci-actor": 4,
     "ci-run": 4,
+    "deployed-by": 5,
     "commit-trailer": 5,
     "commit-author": 5,
     "commit": 5,

@@ -231,7 +231,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--dry-run", action="store_true", help="read, report, keep nothing")
 
     _verb(verbs, "sources", "list the formats that can be read", "sources", _sources)
-    _verb(verbs, "imports", "list what was imported", "imports", lambda ws, given: _done(ws.imports()))
+    _verb(verbs, "imports", "list what was imported", "imports", lambda ws, _: _done(ws.imports()))
     made = _verb(verbs, "problems", "list what could not be read, with its place", "problems", _problems)
     made.add_argument("--limit", type=int, metavar="N")
     _verb(
@@ -239,7 +239,7 @@ def _parser() -> argparse.ArgumentParser:
         "coverage",
         "say what was observed per source and span",
         "coverage",
-        lambda ws, given: _done(ws.coverage()),
+        lambda ws, _: _done(ws.coverage()),
     )
 
     made = _verb(

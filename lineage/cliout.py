@@ -142,14 +142,19 @@ def progress_on_stderr(form: str | None) -> Iterator[Progress]:
                 "records": step.records,
                 "problems": step.problems,
             }
-            print(json.dumps(said), file=sys.stderr, flush=True)
+            _say(json.dumps(said) + "\n")
         elif form == "bar":
             share = f"{100 * step.done // step.total:3d} %" if step.total else "     "
             text = _cut(f"{share} {display_text(step.doing)}", shutil.get_terminal_size((80, 24)).columns - 1)
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+            _say(f"\r\x1b[K{text}")
 
     try:
         yield Progress(report)
     finally:
         if form == "bar" and last:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            _say("\r\x1b[K")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()

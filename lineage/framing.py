@@ -10,6 +10,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import BinaryIO
 
 import msgspec
@@ -199,7 +200,7 @@ def yaml_documents(given: Input) -> Iterator[Record | Problem]:
     starts = [match.start() for match in _DOCUMENT_START.finditer(raw)]
     bounds = [0, *(start for start in starts if start), len(raw)]
     line = 1
-    for begin, end in zip(bounds, bounds[1:], strict=False):
+    for begin, end in pairwise(bounds):
         body = raw[begin:end]
         content = body[3:] if body.startswith(b"---") else body
         if _CONTENT.search(content):

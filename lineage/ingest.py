@@ -158,9 +158,10 @@ def ingest(
 ) -> list[FileResult]:
     """Import everything below `paths` into the workspace and return what became of each file.
 
-    `labels` name what a file does not say (`cluster`, `account`, `timezone`, `dates`, `instance`, `observed_at`). Raises
-    `UnreadableInputError` when a path does not exist, `WorkspaceError` when the workspace cannot be written, and
-    `CancelledError` when the person stopped it: what was complete by then is kept.
+    `labels` name what a file does not say (`cluster`, `account`, `timezone`, `dates`, `instance`,
+    `observed_at`). Raises `UnreadableInputError` when a path does not exist, `WorkspaceError` when the
+    workspace cannot be written, and `CancelledError` when the person stopped it: what was complete by then is
+    kept.
     """
     said = dict(labels or {})
     progress.say(Step("recognising"))
@@ -288,8 +289,7 @@ def _read_one(
                 fatal = fatal or said.fatal
                 run.problems.append(_problem_row(file, said, record, origin.path, origin.labels, run.seq))
             else:
-                assert isinstance(said, Filtered)
-                reason = said.reason
+                reason = said.reason if isinstance(said, Filtered) else None
     except _READER_FAULTS as error:
         fatal = True
         result.problems += 1
@@ -313,7 +313,7 @@ def _guarded(records: Iterable[Record | Problem]) -> Iterator[Record | Problem]:
 
 
 def _context(source: Source, origin: Origin) -> int:
-    """Return 64 bits of what else decides a record's meaning: source, labels, and the folder where it names a cluster."""
+    """Return 64 bits of what else decides a record's meaning: source, labels, the folder where it names a cluster."""
     folder = origin.folder if getattr(source, "PLACED", False) else ""
     text = dumps([source.NAME, folder, sorted(origin.labels.items())])
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "little", signed=True)

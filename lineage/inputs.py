@@ -1,8 +1,8 @@
 """Which inputs lie below the paths that a person named, and how are they read without harm?
 
-Files are opened read-only and never through a link that leads out of the folder given; `.gz` is read through; members of
-a `.zip` are read in place, never unpacked, with limits against bombs; a folder that belongs together (`mlruns/`) is one
-input (DESIGN 2.12, audit-evidence E).
+Files are opened read-only and never through a link that leads out of the folder given; `.gz` is read through;
+members of a `.zip` are read in place, never unpacked, with limits against bombs; a folder that belongs
+together (`mlruns/`) is one input (DESIGN 2.12, audit-evidence E).
 """
 
 from __future__ import annotations

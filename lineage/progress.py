@@ -28,7 +28,7 @@ class Progress:
         cancelled: asked between units of work; true = stop.
     """
 
-    report: Callable[[Step], None] = lambda step: None
+    report: Callable[[Step], None] = lambda _: None
     cancelled: Callable[[], bool] = lambda: False
 
     def say(self, step: Step) -> None:

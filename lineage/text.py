@@ -124,13 +124,13 @@ class _StringLoader(yaml.CSafeLoader):
 
     nodes: int = 0
 
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's own
         self.nodes += 1
         if self.nodes > MAX_YAML_NODES:
             raise MalformedError("too-large", "the YAML document expands to too many values")
         return super().construct_object(node, deep=deep)
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's own
         names: set[str] = set()
         for name, _ in node.value:
             if isinstance(name, yaml.ScalarNode):
@@ -143,6 +143,7 @@ class _StringLoader(yaml.CSafeLoader):
 
 
 def _scalar(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> str | None:
+    del loader
     if not node.style and node.value in ("", "~", "null", "Null", "NULL"):
         return None
     return str(node.value)
@@ -157,9 +158,9 @@ _StringLoader.add_constructor("tag:yaml.org,2002:merge", _scalar)
 
 
 def load_yaml(raw: bytes | str) -> Any:
-    """Return the one YAML document of `raw`, every scalar as text; raises `MalformedError`.
+    r"""Return the one YAML document of `raw`, every scalar as text; raises `MalformedError`.
 
-    >>> load_yaml("version: 1.10\\nok: no\\nfrom: 2026-01-01\\nnone: ~\\n")
+    >>> load_yaml("version: 1.10\nok: no\nfrom: 2026-01-01\nnone: ~\n")
     {'version': '1.10', 'ok': 'no', 'from': '2026-01-01', 'none': None}
     """
     text = raw if isinstance(raw, str) else decode(raw)
@@ -193,7 +194,7 @@ def _check_aliases(text: str) -> None:
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             if isinstance(event, yaml.AliasEvent):
-                total += sizes.get(event.anchor, 1)
+                total += sizes.get(event.anchor or "", 1)
             elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 stack.append((event.anchor, total))
                 total += 1
@@ -234,9 +235,9 @@ def _deeper_than(value: Any, limit: int) -> bool:
 
 
 def display_text(text: str, limit: int = 500) -> str:
-    """Return `text` as it may be shown: hidden characters as `⟨U+202E⟩`, cut to `limit` with the length named.
+    r"""Return `text` as it may be shown: hidden characters as `⟨U+202E⟩`, cut to `limit` with the length named.
 
-    >>> display_text("exe\\u202efdp")
+    >>> display_text("exe\u202efdp")
     'exe⟨U+202E⟩fdp'
     """
     if len(text) > limit:

@@ -1,7 +1,7 @@
 """The one door to a workspace for the window, the command line and notebooks: open, import, ask, report, verify.
 
-Every verb of CONTRACT.md is a method that returns an `Answer`. Times are ISO 8601 text or UTC microseconds. Methods may be
-called from any thread: each question has a connection of its own.
+Every verb of CONTRACT.md is a method that returns an `Answer`. Times are ISO 8601 text or UTC microseconds.
+Methods may be called from any thread: each question has a connection of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from lineage.audit import agreements as sla_question
 from lineage.audit import completeness, findings, happenings, register, runs, things
@@ -98,7 +98,7 @@ class Workspace:
             self._graphs.clear()
         self._database.close()
 
-    def __enter__(self) -> Workspace:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *caught: object) -> None:
@@ -214,7 +214,7 @@ class Workspace:
         if dry_run:
             return self._dry_run(paths, source, labels, progress)
         results = ingest(self._database, paths, source=source, labels=labels, progress=progress)
-        items = [
+        items: list[Item] = [
             {
                 "file": result.file,
                 "source": result.source,

@@ -10,7 +10,6 @@ from lineage.model.answer import Answer, Item
 from lineage.model.moment import LAST
 from lineage.store import listing
 
-
 FIELDS = (
     "deployed_at",
     "action",

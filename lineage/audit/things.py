@@ -119,8 +119,7 @@ def lineage(view: View, selector: str, *, up: int | None, down: int | None) -> A
     evidence = view.evidence(edge[side] for edge in found.edges for side in ("ev_first", "ev_last"))
     runs = listing.run_ids(view.connection, [edge["run"] for edge in found.edges])
     edges = [edge_item(edge, found.things, runs, evidence) for edge in found.edges]
-    answer = view.answer([{"nodes": nodes, "edges": edges}], 1)
-    return answer
+    return view.answer([{"nodes": nodes, "edges": edges}], 1)
 
 
 def paths(view: View, begin: str, end: str, *, limit: int = 10) -> Answer:

@@ -1,7 +1,8 @@
 """From where, and from when, is a question asked?
 
-A `View` is one connection and one pair of times: as it was (`as_of`, valid time), as we knew (`known_at`, recorded time;
-the connection then shadows the derived tables with ones made from the earlier records alone). Every question takes one.
+A `View` is one connection and one pair of times: as it was (`as_of`, valid time), as we knew (`known_at`,
+recorded time; the connection then shadows the derived tables with ones made from the earlier records alone).
+Every question takes one.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 EMPTY_ROOT = sha256(b"").digest()
@@ -42,16 +42,11 @@ class Frontier:
     """
 
     size: int = 0
-    hashes: list[bytes] | None = None
-
-    def __post_init__(self) -> None:
-        if self.hashes is None:
-            self.hashes = []
+    hashes: list[bytes] = field(default_factory=list)
 
     def append(self, leaf: bytes) -> None:
         """Add a leaf (its hash)."""
         hashes = self.hashes
-        assert hashes is not None
         size = self.size
         while size & 1:
             leaf = sha256(b"\x01" + hashes.pop() + leaf).digest()
@@ -70,7 +65,7 @@ class Frontier:
 
     def dump(self) -> bytes:
         """Return the frontier's hashes joined, for storing with the size."""
-        return b"".join(self.hashes or ())
+        return b"".join(self.hashes)
 
 
 def load(size: int, joined: bytes) -> Frontier:

@@ -1,7 +1,8 @@
 """Which model version served where, from when to when, by whom and under which agreement?
 
-Brings the ladders together: what each target was told to run is tied to registered versions, who did it to people, the steps
-to episodes, and the agreements in force stand beside them. The result is stored as CONTRACT.md's register items.
+Brings the ladders together: what each target was told to run is tied to registered versions, who did it to
+people, the steps to episodes, and the agreements in force stand beside them. The result is stored as
+CONTRACT.md's register items.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def resolve_deployments(connection: Connection) -> None:
     derived.insert_episodes(connection, rows)
     derived.insert_serving(connection, edges)
     derived.set_persons(connection, _persons(changes.values()))
-    derived.insert_findings(connection, sorted(set(finding.row() for finding in found)))
+    derived.insert_findings(connection, sorted({finding.row() for finding in found}))
 
 
 def _changes(connection: Connection, registry: Registry, people: People) -> dict[int, list[Change]]:

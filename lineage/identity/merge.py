@@ -54,7 +54,7 @@ def roots(
     pairs: Iterable[tuple[int, int]], names: Mapping[int, tuple[str, str, str]]
 ) -> list[tuple[int, int]]:
     """Return (root, member) for every member that another name stands for."""
-    found = []
+    found: list[tuple[int, int]] = []
     for group in groups(pairs):
         root = standing_for(group, names)
         found.extend((root, member) for member in group if member != root)

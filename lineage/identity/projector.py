@@ -1,8 +1,9 @@
 """Which rows follow from what a record says? Facts in, commuting rows out.
 
-The projector is fed every record's facts, while importing and when everything is made again from the log; it gives names
-their entity, merges what is said of one run, and hands rows to `lineage.store.derived` whose statements commute. What
-needs the whole set (merges of names, episodes, intervals) is worked out afterwards in `lineage.identity.resolve`.
+The projector is fed every record's facts, while importing and when everything is made again from the log; it
+gives names their entity, merges what is said of one run, and hands rows to `lineage.store.derived` whose
+statements commute. What needs the whole set (merges of names, episodes, intervals) is worked out afterwards
+in `lineage.identity.resolve`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What follows from all facts together: merged names, edges in time, deployment episodes, agreements, findings?
 
-Run at the end of every import and of a rebuild, in the same transaction. A function of the derived rows alone, which are
-a function of the facts alone, so the same facts give the same result whatever happened on the way (DESIGN 2.2).
+Run at the end of every import and of a rebuild, in the same transaction. A function of the derived rows
+alone, which are a function of the facts alone, so the same facts give the same result whatever happened on
+the way (DESIGN 2.2).
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def _split_jobs(connection: Connection) -> None:
         if found is None:
             continue
         names = consequences.names_of(connection, found.outputs)
-        rows = []
+        rows: list[exact.EdgeRow] = []
         for output, edges in zip(found.outputs, found.add, strict=True):
             consequences.insert_parts(connection, [(part, job, names[output][2])])
             rows.extend((edge[0] or part, edge[1], edge[2] or part, *edge[3:]) for edge in edges)

@@ -76,8 +76,8 @@ def _of_models(target: str, item: Episode) -> Iterable[Finding]:
             "model-not-evidenced",
             MEDIUM,
             target,
-            f"The target was changed {when(item.start)}, but the record does not hold the object: what it serves since is"
-            " not evidenced. Raise the audit level to RequestResponse for serving resources.",
+            f"The target was changed {when(item.start)}, but the record does not hold the object:"
+            " what it serves since is not evidenced. Raise the audit level to RequestResponse for serving resources.",
             _sides(item, "changed, without the object"),
         )
     for link in item.models:

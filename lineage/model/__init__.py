@@ -1,1 +1,1 @@
-"""Which words does the product speak? Frozen records and the vocabulary, from OpenLineage, W3C PROV, MLflow and OpenSLO."""
+"""Which words does the product speak? Frozen records and the terms of OpenLineage, W3C PROV, MLflow, OpenSLO."""

@@ -1,4 +1,7 @@
-"""What does every answer carry, so that nothing is cut in silence? (CONTRACT.md, DESIGN 2.9)"""
+"""What does every answer carry, so that nothing is cut in silence?
+
+CONTRACT.md; DESIGN 2.9.
+"""
 
 from __future__ import annotations
 

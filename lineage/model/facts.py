@@ -107,7 +107,7 @@ class Link(Fact, frozen=True, gc=False):
 
 
 class Use(NamedTuple):
-    """A dataset as a run used it: its key and the version of it (digest, partition, delta version; empty = not said)."""
+    """A dataset as a run used it: its key, and its version (digest, partition, delta version; empty = not said)."""
 
     key: Key
     version: str = ""

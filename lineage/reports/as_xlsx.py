@@ -1,4 +1,4 @@
-"""How does a report become a workbook? One sheet for header and logic, one for each table, no live formula from data."""
+"""How does a report become a workbook? One sheet for header and logic, one a table, no live formula."""
 
 from __future__ import annotations
 

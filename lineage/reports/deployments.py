@@ -1,7 +1,7 @@
 """R1, the deployment register: who deployed what, where, when, on whose behalf and under which SLA?
 
-Columns and header follow audit-evidence A3 and A4. What is not evidenced says so; nothing is left out in silence, and the
-completeness statement (R7) rides along.
+Columns and header follow audit-evidence A3 and A4. What is not evidenced says so; nothing is left out in silence,
+and the completeness statement (R7) rides along.
 """
 
 from __future__ import annotations
@@ -41,18 +41,37 @@ COLUMNS = (
     Column("id", "Id"),
 )
 
-LOGIC = (
-    "A row is a change of what serves at a target: a successful, not dry-run create, update, patch or delete of a serving"
-    " object, by anybody but its own controller, that changed what serves; or a change seen only by comparing listings"
-    " (then its time is given as two bounds). Denied, failed and dry-run attempts are events, not deployments.",
-    "The model version is tied to what was deployed by the highest of fourteen rules that finds one; the rule and its"
-    " confidence stand in the row. A version that cannot be told is called 'not evidenced', candidates are not chosen from.",
-    "The person is found by climbing from the recorded principal: the authenticated user, session and delegation names in"
-    " the record, the CI run, the commit; names are folded into a person only by an imported people list. A service"
-    " account is never a person: 'no person evidenced' is an answer.",
-    "The SLA in force is the version whose interval holds the time of the deployment; the ground for the interval"
-    " (annotation, contract, git, file, import) stands with it.",
+_ROW = (
+    "A row is a change of what serves at a target: a successful, not dry-run create, update, patch or delete of a"
+    " serving object, by anybody but its own controller, that changed what serves; or a change seen only by comparing"
+    " listings (then its time is given as two bounds). Denied, failed and dry-run attempts are events, not deployments."
 )
+_MODEL = (
+    "The model version is tied to what was deployed by the highest of fourteen rules that finds one; the rule and its"
+    " confidence stand in the row. A version that cannot be told is called 'not evidenced'; none is chosen from"
+    " candidates."
+)
+_PERSON = (
+    "The person is found by climbing from the recorded principal: the authenticated user, session and delegation names"
+    " in the record, the CI run, the commit; names are folded into a person only by an imported people list. A service"
+    " account is never a person: 'no person evidenced' is an answer."
+)
+_SLA = (
+    "The SLA in force is the version whose interval holds the time of the deployment; the ground for the interval"
+    " (annotation, contract, git, file, import) stands with it."
+)
+_CHECK = (
+    "import the same files into a new workspace: `modeltrail digest` and the Merkle root show the same state; every row"
+    " names the file, line and SHA-256 of its evidence"
+)
+_NOTHING = (
+    "No deployment is evidenced in this period. That does not mean that none happened: see what was observed."
+)
+_SPANS = "Only what lies within these spans can show up in this report. Where nothing was observed, nothing is claimed."
+_ACCOUNTED = (
+    "Every record was accepted, a duplicate, filtered for the reason given, or rejected with a problem."
+)
+LOGIC = (_ROW, _MODEL, _PERSON, _SLA)
 
 
 def make(view: View, *, since: int | None, until: int | None, workspace: dict[str, Any]) -> Report:
@@ -63,7 +82,7 @@ def make(view: View, *, since: int | None, until: int | None, workspace: dict[st
         ("Report", TITLE),
         (
             "Period",
-            f"{_moment(since, 'the beginning')} up to, not including, {_moment(until, 'the end of what is known')}",
+            f"{_moment(since, 'the beginning')} up to {_moment(until, 'the end of what is known')} (excluded)",
         ),
         ("As it was on", _moment(view.as_of, "the present")),
         ("As we knew on", _moment(view.known_at, "all that is recorded")),
@@ -81,11 +100,7 @@ def make(view: View, *, since: int | None, until: int | None, workspace: dict[st
         ("Problems while reading", str(completeness.problems(view, limit=0).total)),
         ("Program", f"ModelTrail {__version__}"),
         ("Signature", "unsigned"),
-        (
-            "To check",
-            "import the same files into a new workspace: `modeltrail digest` and the Merkle root show the same state;"
-            " every row names the file, line and SHA-256 of its evidence",
-        ),
+        ("To check", _CHECK),
     )
     sections = (
         Section(
@@ -96,7 +111,7 @@ def make(view: View, *, since: int | None, until: int | None, workspace: dict[st
                 Row(tuple(_cell(item, column.name) for column in COLUMNS), tuple(item["evidence"]))
                 for item in answer.items
             ),
-            empty="No deployment is evidenced in this period. That does not mean that none happened: see what was observed.",
+            empty=_NOTHING,
             primary=True,
         ),
         _findings_section(found.items),
@@ -158,7 +173,8 @@ def _cell(item: Item, name: str) -> Cell:
 
 def _agreement(entry: Item) -> str:
     version = f" {entry['version']}" if entry["version"] else ""
-    return f"{entry['name']}{version}: {entry['metric']} {entry['comparator']} {entry['target']:g} {entry['unit']}".rstrip()
+    bound = f"{entry['comparator']} {entry['target']:g} {entry['unit']}"
+    return f"{entry['name']}{version}: {entry['metric']} {bound}".rstrip()
 
 
 def _findings_section(items: list[Item]) -> Section:
@@ -196,7 +212,7 @@ def _observed_section(view: View) -> Section:
         "What was observed",
         columns,
         rows,
-        note="Only what lies within these spans can show up in this report. Where nothing was observed, nothing is claimed.",
+        note=_SPANS,
         empty="Nothing has been imported.",
     )
 
@@ -226,6 +242,6 @@ def _imported_section(view: View) -> Section:
         "What was imported",
         columns,
         tuple(rows),
-        note="Every record of every file was accepted, a duplicate, filtered for the reason given, or rejected with a problem.",
+        note=_ACCOUNTED,
         empty="Nothing has been imported.",
     )

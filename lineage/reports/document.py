@@ -1,8 +1,8 @@
 """What does a report hold, before it has a format?
 
-A report is a header that says what was asked and on which evidence the answer stands, tables of typed cells whose every row names
-its evidence, and the completeness statement. Every format is written from the same object, so they cannot disagree
-(audit-evidence A3).
+A report is a header that says what was asked and on which evidence the answer stands, tables of typed cells
+whose every row names its evidence, and the completeness statement. Every format is written from the same
+object, so they cannot disagree (audit-evidence A3).
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ class Thing:
 
 
 def _thing(row: Sequence[Any]) -> Thing:
-    return Thing(*row[:11], msgspec.json.decode(row[11]), row[12])
+    values: list[Any] = [*row[:11], msgspec.json.decode(row[11]), row[12]]
+    return Thing(*values)
 
 
 def rows(connection: Connection, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -176,24 +177,27 @@ def edge_rows(connection: Connection) -> list[tuple[int, int, int, int]]:
     """Return source, target, beginning and end of every edge, by source."""
     return [
         tuple(row) for row in connection.exec_driver_sql("SELECT src, dst, valid_from, valid_to FROM edge")
-    ]  # type: ignore[misc]
+    ]
 
 
 def edges_between(connection: Connection, ids: Iterable[int], lo: int, hi: int) -> list[dict[str, Any]]:
     """Return the edges among `ids` that held at some time from `lo` to `hi`."""
     wanted = set(ids)
-    found = []
+    found: list[dict[str, Any]] = []
     numbers = sorted(wanted)
     columns = "src, type, dst, valid_from, valid_to, basis, confidence, rule, job, run, uncertain, ev_first, ev_last"
+    names = columns.split(", ")
     for start in range(0, len(numbers), 500):
         part = numbers[start : start + 500]
         marks = ",".join("?" * len(part))
-        for row in connection.exec_driver_sql(
-            f"SELECT {columns} FROM edge WHERE src IN ({marks}) AND valid_from <= ? AND valid_to > ?",
-            (*part, hi, lo),
-        ):
-            if row[2] in wanted:
-                found.append(dict(zip(columns.split(", "), row, strict=True)))
+        found.extend(
+            dict(zip(names, row, strict=True))
+            for row in connection.exec_driver_sql(
+                f"SELECT {columns} FROM edge WHERE src IN ({marks}) AND valid_from <= ? AND valid_to > ?",
+                (*part, hi, lo),
+            )
+            if row[2] in wanted
+        )
     return found
 
 

@@ -139,7 +139,8 @@ def edges_of_jobs(connection: Connection) -> None:
         " JOIN entity d ON d.id = u.dataset),"
         " stepped AS (SELECT *, CASE WHEN rn - lag(rn) OVER w > ? THEN 1 ELSE 0 END AS broken FROM used"
         " WINDOW w AS (PARTITION BY job, output, dataset ORDER BY rn)),"
-        " islands AS (SELECT *, sum(broken) OVER (PARTITION BY job, output, dataset ORDER BY rn) AS island FROM stepped)"
+        " islands AS (SELECT *, sum(broken) OVER (PARTITION BY job, output, dataset ORDER BY rn) AS island"
+        " FROM stepped)"
         " SELECT job, output, dataset, min(at) AS since, max(rn) AS last_rn, min(run) AS one_run,"
         " max(run) AS other_run FROM islands GROUP BY job, output, dataset, island",
         (GONE_AFTER,),
@@ -239,7 +240,8 @@ def insert_parts(connection: Connection, parts: Iterable[tuple[int, int, str]]) 
     for part, whole, output in parts:
         connection.exec_driver_sql(
             "INSERT INTO entity (id, kind, namespace, name, root, whole, first_seen, last_seen, attributes)"
-            " SELECT ?, kind, namespace, name || ' ▸ ' || ?, ?, id, first_seen, last_seen, '{}' FROM entity WHERE id = ?",
+            " SELECT ?, kind, namespace, name || ' ▸ ' || ?, ?, id, first_seen, last_seen, '{}'"
+            " FROM entity WHERE id = ?",
             (part, output, part, whole),
         )
 

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
-from lineage.errors import WorkspaceError
+from lineage.errors import BugError, WorkspaceError
 from lineage.store.tables import APPLICATION_ID, DERIVED, LOG, SECONDARY, metadata
 
 OLDEST_SQLITE = (3, 51, 3)
@@ -80,7 +80,8 @@ def create_indexes(connection: Connection, *, temporary: bool = False) -> None:
     place = "temp." if temporary else ""
     for index in SECONDARY:
         columns = ", ".join(f'"{column.name}"' for column in index.columns)
-        assert index.table is not None
+        if index.table is None:
+            raise BugError(f"the index {index.name} has no table")
         connection.exec_driver_sql(
             f"CREATE INDEX IF NOT EXISTS {place}{index.name} ON {index.table.name} ({columns})"
         )

@@ -1,12 +1,12 @@
 """How are derived rows written so that the order they arrive in does not matter?
 
-Every statement here commutes: earliest of two, latest of two, union of states, or "this row exists". So importing in any
-order, twice, or in parts leaves the same rows (DESIGN 2.2).
+Every statement here commutes: earliest of two, latest of two, union of states, or "this row exists". So
+importing in any order, twice, or in parts leaves the same rows (DESIGN 2.2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -62,7 +62,7 @@ STATEMENTS = {
 ORDER = tuple(STATEMENTS)
 
 
-def write(connection: Connection, rows: dict[str, Iterable[tuple[Any, ...]]]) -> None:
+def write(connection: Connection, rows: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
     """Write gathered rows, kind by kind, in the order that references need."""
     for name in ORDER:
         batch = rows.get(name)

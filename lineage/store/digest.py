@@ -1,7 +1,8 @@
 """Is everything that follows from the facts the same as elsewhere, or as before?
 
-A SHA-256 over every derived row, written with names instead of numbers and sorted, so that it depends on what is so and not on
-the order in which it was learned. Numbers of evidence records, which do depend on that order, are left out.
+A SHA-256 over every derived row, written with names instead of numbers and sorted, so that it depends on what
+is so and not on the order in which it was learned. Numbers of evidence records, which do depend on that
+order, are left out.
 """
 
 from __future__ import annotations

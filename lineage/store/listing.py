@@ -98,7 +98,8 @@ def measures(
     found = _dicts(
         connection,
         "SELECT m.subject, m.metric, m.at, m.value, m.unit, m.success, m.severity, r.run_id, m.detail, m.record"
-        f" FROM measure m LEFT JOIN run r ON r.id = m.run JOIN entity e ON e.id = m.subject WHERE {among} ORDER BY m.at, m.metric, m.detail"
+        f" FROM measure m LEFT JOIN run r ON r.id = m.run"
+        f" JOIN entity e ON e.id = m.subject WHERE {among} ORDER BY m.at, m.metric, m.detail"
         + _page(limit, 0),
     )
     for row in found:
@@ -177,7 +178,8 @@ def run_numbers(
     where = "true"
     if things is not None:
         among = f"(SELECT id FROM entity WHERE {_among('root', things)})"
-        where = f"(r.job IN {among} OR r.entity IN {among} OR r.id IN (SELECT run FROM run_use WHERE dataset IN {among}))"
+        used = f"SELECT run FROM run_use WHERE dataset IN {among}"
+        where = f"(r.job IN {among} OR r.entity IN {among} OR r.id IN ({used}))"
     values: list[Any] = []
     if since is not None:
         where += " AND r.last_at >= ?"
@@ -379,7 +381,8 @@ def conflicting_runs(connection: Connection, terminal: Sequence[int]) -> list[Ro
     count = " + ".join(f"((r.states & {bit}) != 0)" for bit in bits)
     return _dicts(
         connection,
-        "SELECT r.run_id, r.states, e.namespace, e.name, (SELECT max(record) FROM run_record WHERE run = r.id) AS record"
+        "SELECT r.run_id, r.states, e.namespace, e.name, "
+        "(SELECT max(record) FROM run_record WHERE run = r.id) AS record"
         f" FROM run r JOIN entity e ON e.id = r.job WHERE {count} > 1 ORDER BY e.namespace, e.name, r.run_id",
     )
 

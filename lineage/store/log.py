@@ -1,8 +1,9 @@
 """What has been recorded, byte for byte, and what did each record say? The append-only half of a workspace.
 
 Records are kept in blocks of about 128, one zstd block of their raw bytes; the facts they state stand in
-blocks of their own, equal facts of a block once. That is 5 to 10 % of the raw size and faster than keeping them apart (store-performance 1d). Facts are
-read back whole, in the order of the records, by whoever derives from them; no question is asked of them by SQL.
+blocks of their own, equal facts of a block once. That is 5 to 10 % of the raw size and faster than keeping
+them apart (store-performance 1d). Facts are read back whole, in the order of the records, by whoever derives
+from them; no question is asked of them by SQL.
 """
 
 from __future__ import annotations
@@ -225,8 +226,7 @@ def raw_records(connection: Connection) -> Iterator[tuple[int, bytes]]:
     """Yield every record's number and bytes, in order."""
     decompress = zstandard.ZstdDecompressor().decompress
     for first, body in connection.exec_driver_sql("SELECT first, body FROM block ORDER BY first"):
-        for number, raw in enumerate(_raws.decode(decompress(body)), first):
-            yield number, raw
+        yield from enumerate(_raws.decode(decompress(body)), first)
 
 
 def said(connection: Connection, *, below: int | None = None) -> Iterator[tuple[int, list[AnyFact]]]:

@@ -28,7 +28,8 @@ class ModelLink:
         model, version: names for people; the URI or image stands for a model that no registry knows.
         uri: where it is read from, as written (the image, where there is no URI).
         rule, confidence: of the link; the confidence is `none` whenever `version_key` is None.
-        candidates: the versions it could be, when undecided or in conflict.
+        candidates: the versions it could be, when undecided or in conflict. Beside a `version_key` without conflict:
+            an alias is believed to have stood there, but was not seen at that time and may have stood on another.
         claim: what carried the decisive name.
         conflict: two equally good grounds name different versions.
         deleted: the version was deleted from its registry.
@@ -99,6 +100,8 @@ def resolve(
         for row in match.rows
     ]
     link = _link(given, rule, first.confidence, rows, first.claim)
+    if len(rows) == 1 and len(first.others) > 1:
+        link = replace(link, candidates=_keys(first.others))
     if against or _missing_above(registry, found, rule):
         return replace(link, conflict=True, candidates=_keys([*rows, *against]))
     return link

@@ -57,12 +57,14 @@ class Match:
     Attributes:
         rows: the versions it may mean; none = it names something that no registry has.
         model: the model it names, where it names one with a version.
+        others: what it may mean as well, by what nobody saw.
     """
 
     rows: tuple[VersionRow, ...]
     claim: Claim
     confidence: str
     model: str = ""
+    others: tuple[VersionRow, ...] = ()
 
 
 class Given:
@@ -225,8 +227,11 @@ def _by_alias(given: Given) -> Iterable[Match]:
     """Where an alias, a stage or `latest` stood at the time; `latest` is the newest version there was."""
     for claim, said in given.uris:
         if said.alias or said.stage:
-            rows, evidenced = given.registry.on_alias(said.name, said.alias or said.stage, given.at)
-            yield Match(rows, claim, STRONG if evidenced else MEDIUM)
+            stood = given.registry.on_alias(said.name, said.alias or said.stage, given.at)
+            places = {row.namespace for row in stood.rows}
+            there = given.registry.existing(said.name, given.at)
+            others = () if stood.sure else tuple(row for row in there if row.namespace in places)
+            yield Match(stood.rows, claim, STRONG if stood.evidenced else MEDIUM, others=others)
         elif said.latest:
             there = given.registry.existing(said.name, given.at)
             newest = {row.namespace: row for row in there}

@@ -79,6 +79,20 @@ class VersionRow:
         return (self.namespace, self.model, created, number(self.version), self.version)
 
 
+class Standing(NamedTuple):
+    """Where an alias may have stood at a time.
+
+    Attributes:
+        rows: the versions that the record of the alias leaves possible.
+        evidenced: the record has exact times (dated events), not just listings.
+        sure: the time lies inside what was seen; else the alias may have stood elsewhere, unseen.
+    """
+
+    rows: tuple[VersionRow, ...]
+    evidenced: bool
+    sure: bool
+
+
 @dataclass(frozen=True, slots=True)
 class AliasSpan:
     """An alias (or stage) of a model stood on `version` from `since` until `until`; both may be bounded only."""
@@ -220,20 +234,20 @@ class Registry:
         """Return the versions of `model` that there were at the microsecond `at`, as far as is known."""
         return tuple(row for row in self.by_model.get(model, ()) if existed(row, at))
 
-    def on_alias(self, model: str, alias: str, at: int) -> tuple[tuple[VersionRow, ...], bool]:
-        """Return the versions that `alias` may have stood on at `at`, and whether exact times say so.
+    def on_alias(self, model: str, alias: str, at: int) -> Standing:
+        """Return where `alias` stood at `at`, as far as the record of its moves reaches.
 
-        One row = decided as far as the record of the alias reaches. Without any record of how it moved, where it was
-        last seen is the only possibility, unless that version did not exist yet.
+        Without such a record, where it was last seen is all that is known, unless that version did not exist yet.
         """
         rows: dict[Key, VersionRow] = {}
-        evidenced = True
+        evidenced = sure = True
         recorded: set[str] = set()
         for span in self.spans.get((model, alias.lower()), ()):
             recorded.add(span.model.namespace)
             if span.since.lo > at or (span.until is not None and at >= span.until.hi):
                 continue
             evidenced = evidenced and span.since.exact and (span.until is None or span.until.exact)
+            sure = sure and at >= span.since.hi and (span.until is None or at < span.until.lo)
             for row in self.by_version.get((model, span.version), ()):
                 if row.namespace == span.model.namespace and existed(row, at):
                     rows[row.key] = row
@@ -242,9 +256,9 @@ class Registry:
                 alias.lower() in {one.lower() for one in row.aliases} or alias.lower() == row.stage.lower()
             )
             if shown and row.namespace not in recorded and existed(row, at):
-                evidenced = False
+                evidenced = sure = False
                 rows[row.key] = row
-        return in_order(rows.values()), evidenced
+        return Standing(in_order(rows.values()), evidenced, sure)
 
 
 def existed(row: VersionRow, at: int) -> bool:

@@ -284,6 +284,15 @@ def test_an_alias_means_where_it_stood_when_the_target_was_deployed():
     assert impossible.version_key.name == "fraud/1", "version 10 was made at 10,000"
 
 
+def test_before_it_was_ever_seen_an_alias_may_have_stood_elsewhere():
+    """One listing at 12,000 shows the alias on 10: at 11,000 it is believed to be 10, but 1 was there too."""
+    link = tied(part("models:/fraud@champion"), spans=[span("10", Moment(0, 12_000))], at=10_500)
+    assert (link.version_key.name, link.confidence, link.conflict) == ("fraud/10", "medium", False)
+    assert [key.name for key in link.candidates] == ["fraud/1", "fraud/10"]
+    seen = tied(part("models:/fraud@champion"), spans=[span("10", Moment(0, 12_000))], at=12_000)
+    assert (seen.version_key.name, seen.candidates) == ("fraud/10", ())
+
+
 def test_an_alias_set_by_a_dated_event_is_strong():
     """Exact times on both sides are evidence, where a mere listing is medium (sources-ops 7, rule 9)."""
     spans = [span("1", exactly(1_500), exactly(12_000)), span("10", exactly(12_000))]

@@ -264,7 +264,8 @@ def identify(
     if actor is not None:
         climb.hops.append(Hop(actor.name, AUTHENTICATED))
         form = climb.kind(actor.name, actor_kind)
-        kind = form if form != UNKNOWN or not actor_kind else actor_kind
+        finer = form == UNKNOWN or (form == BOT and actor_kind.lower() in _BOT_KINDS)
+        kind = actor_kind if actor_kind and finer else form
         session = _SESSION.match(actor.name)
         if session:
             sso = session[1].startswith(_SSO_ROLE)

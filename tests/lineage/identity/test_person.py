@@ -86,6 +86,7 @@ def test_a_service_account_alone_evidences_no_person():
     assert found.actor == "system:serviceaccount:ci:deployer"
     assert found.actor_kind == "bot"
     assert found.effective_identity is None
+    assert who("system:serviceaccount:ci:deployer", "service-account").actor_kind == "service-account"
 
 
 def test_a_bot_that_impersonates_a_human_proves_no_human():

@@ -161,7 +161,7 @@ _BY_HAND = """
 2025-07-10 18:05:51.283640 | prod-us | depot-volume   | deploy   | 2 | callum | create | template-annotation |
 2025-08-28 13:40:22.118834 | prod-eu | address-match  | deploy   | 3 | aiko | update | image-tag |
 2025-10-14 21:07:55.640018 | prod-eu | address-match  | redeploy | 3 | mbali | merge-patch | image-tag | cpu=3, memory=6Gi
-2025-10-24 13:05:09.403118 | prod-eu | eta-parcel     | traffic  | 4 | zoe | merge-patch | model-uri | weight=50
+2025-10-24 13:05:09.403118 | prod-eu | eta-parcel     | traffic  | 4 | zoe | merge-patch | model-uri | weight=60
 2025-11-18 23:02:40.518836 | prod-eu | depot-volume   | change   | - | oncall | metadata | |
 2025-12-02 22:14:30.204977 | prod-us | address-match  | delete   | - | callum | delete | |
 2026-04-08 12:33:26.740183 | prod-eu | depot-volume   | rollback | 2 | zoe | update | path-convention | reason=Easter weeks forecast far too low

@@ -35,15 +35,17 @@ def resolve_deployments(connection: Connection) -> None:
     derived.clear_deployments(connection)
     registry, version_ids = known.registry(connection)
     people = known.people(connection)
-    agreed = agreements(connection)
     changes = _changes(connection, registry, people)
     things = asking.things(connection, changes)
+    registers = {number: episodes(changes[number]) for number in changes}
+    order = sorted(registers, key=lambda target: known.key_of(things[target]))
+    agreed = agreements(connection, ((known.key_of(things[number]), registers[number]) for number in order))
     rows = []
     edges = []
     found: list[Finding] = list(agreed.findings())
     environments: dict[int, str] = {}
-    for number in sorted(changes, key=lambda target: known.key_of(things[target])):
-        items = episodes(changes[number])
+    for number in order:
+        items = registers[number]
         key = known.key_of(things[number])
         environments[number] = _environment(key, items)
         for item in items:
@@ -161,7 +163,7 @@ def _row(number: int, key: Key, item: Episode, environment: str, agreed: Agreeme
         "replaces": item.replaces or None,
         "image_digest": resources.pop("image_digest", None),
         "resources": resources,
-        "sla": [] if item.action == "delete" else agreed.in_force(key, workload, start),
+        "sla": [] if item.action == "delete" else agreed.in_force(key, start),
         "flags": list(item.flags),
         "records": records,
         "confirmed_by": len(item.confirmed),

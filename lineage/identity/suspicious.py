@@ -42,8 +42,8 @@ class Finding:
 def when(moment: Moment) -> str:
     """Return a moment for people.
 
-    >>> when(Moment(0, 1000000))
-    'between 1970-01-01T00:00:00Z and 1970-01-01T00:00:01Z'
+    >>> when(Moment(1000000, 2000000))
+    'between 1970-01-01T00:00:01Z and 1970-01-01T00:00:02Z'
     """
     if moment.exact:
         return to_iso(moment.lo)

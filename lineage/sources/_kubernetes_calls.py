@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -17,6 +16,7 @@ from lineage.text import MalformedError, clip, loads
 
 _CLUSTER_ID = re.compile(r"/managedclusters/([^/]+)", re.IGNORECASE)
 _LOG_GROUP = re.compile(r"/aws/eks/([^/]+)/cluster")
+_DRY_RUN = re.compile(r"(?:^|&)dryRun=[^&]")
 _STATUS = {0: 200, 3: 400, 5: 404, 6: 409, 7: 403, 9: 400, 10: 409, 16: 401}
 """HTTP status of a google.rpc.Code; all others are 500."""
 
@@ -27,7 +27,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         at: when the server received it: ISO text, or milliseconds; None where the record does not say.
         username: as authenticated; `effective`: whom it impersonated, else empty.
-        code: HTTP status, 0 where there is none; `decision`: of the authorizer, `allow` or `forbid`.
+        code: HTTP status, 0 or less where there is none; `decision`: of the authorizer, `allow` or `forbid`.
         request, response: the objects, None where the record does not hold them.
         hops: further principals that the record names, nearest first.
         cluster: as the wrapper says; empty where it does not.
@@ -130,8 +130,8 @@ def _azure(body: Mapping[str, Any]) -> Iterator[Call | Filtered | Problem]:
 
 def _event(event: Mapping[str, Any], cluster: str, received: Any) -> Call:
     about = mapping(event.get("objectRef"))
-    path = urlsplit(scalar(event.get("requestURI")))
-    group, resource, subresource, namespace, name = _path(path.path)
+    path, _, query = scalar(event.get("requestURI")).partition("?")
+    group, resource, subresource, namespace, name = _path(path)
     if about:
         version = scalar(about.get("apiVersion"))
         group = scalar(about.get("apiGroup")) or (version.rpartition("/")[0] if "/" in version else "")
@@ -156,7 +156,7 @@ def _event(event: Mapping[str, Any], cluster: str, received: Any) -> Call:
         at=event.get("requestReceivedTimestamp") or event.get("stageTimestamp") or received,
         code=_number(status.get("code")),
         decision=scalar(notes.get("authorization.k8s.io/decision")),
-        dry_run="dryRun" in parse_qs(path.query) or bool(mapping(options).get("dryRun")),
+        dry_run=_DRY_RUN.search(query) is not None or bool(mapping(options).get("dryRun")),
         truncated=scalar(notes.get("audit.k8s.io/truncated")) == "true",
         request=event.get("requestObject"),
         response=event.get("responseObject"),
@@ -187,6 +187,7 @@ def _cloud_audit(entry: Mapping[str, Any]) -> Call | Filtered:
     group, kind, subresource, namespace, name = _path(f"/apis/{about}")
     operation, who = mapping(entry.get("operation")), mapping(payload.get("authenticationInfo"))
     status, labels = mapping(payload.get("status")), mapping(entry.get("labels"))
+    code = _number(status.get("code"))
     refused = any(mapping(one).get("granted") is False for one in items(payload.get("authorizationInfo")))
     meta = mapping(payload.get("requestMetadata"))
     request = payload.get("request")
@@ -204,7 +205,7 @@ def _cloud_audit(entry: Mapping[str, Any]) -> Call | Filtered:
         or scalar(who.get("principalSubject"))
         or scalar(who.get("authoritySelector")),
         at=entry.get("timestamp") or entry.get("receiveTimestamp"),
-        code=_STATUS.get(_number(status.get("code")), 500),
+        code=_STATUS.get(code, 500) if code >= 0 else code,
         decision="forbid" if refused else scalar(labels.get("authorization.k8s.io/decision")),
         dry_run=bool(mapping(request).get("dryRun")),
         request=request,
@@ -249,4 +250,8 @@ def _path(path: str) -> tuple[str, str, str, str, str]:
 
 
 def _number(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    """Return a status code, -1 where something else stands, 0 where nothing does."""
+    if value is None:
+        return 0
+    text = scalar(value)
+    return int(text) if text.isdecimal() and len(text) < 5 else -1

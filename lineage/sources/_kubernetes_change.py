@@ -165,9 +165,7 @@ def change_in(notes: Mapping[str, str]) -> tuple[dict[str, str], tuple[Hop, ...]
                 change.setdefault("commit", text)
         elif last in _MEANING:
             change.setdefault(_MEANING[last], text)
-        elif words(name) & _CI_WORDS and (
-            last.startswith("run") or last.endswith(("-run", "run-id", "-id", "-url"))
-        ):
+        elif words(name) & _CI_WORDS and _RUN_NOTE.fullmatch(last):
             change.setdefault("ci_run", text)
         elif last in _DEPLOYER_NOTES:
             hops.append(Hop(text, "deployed-by", name))

@@ -148,13 +148,9 @@ def _attempted(call: Call, origin: Origin) -> Iterator[Fact | Problem | Filtered
         return
     try:
         at = _time(call, origin)
-    except ValueError as error:
-        yield Problem(
-            "bad-time",
-            f"the time of the call cannot be read: {error}",
-            "requestReceivedTimestamp",
-            clip(call.at),
-        )
+    except (ValueError, OverflowError) as error:
+        reason = f"the time of the call cannot be read: {error}"
+        yield Problem("bad-time", reason, "requestReceivedTimestamp", clip(call.at))
         return
     if call.verb == "deletecollection":
         yield from _collection(call, origin, outcome, at)
@@ -276,7 +272,7 @@ def _from_operations(operations: list[Any]) -> dict[str, Any]:
     """Return what a JSON patch (RFC 6902) sets, as the part of an object; what it removes cannot be shown so."""
     root: dict[str, Any] = {}
     for operation in map(mapping, operations):
-        if operation.get("op") not in {"add", "replace"}:
+        if scalar(operation.get("op")) not in {"add", "replace"}:
             continue
         steps = [
             step.replace("~1", "/").replace("~0", "~")

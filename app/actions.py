@@ -164,7 +164,7 @@ TABLE: tuple[Action, ...] = (
         tip="Go to the next table, drawing or dock",
     ),
     Action(
-        "view.full_screen", "F&ull screen", "View", "window.full_screen", Key.FullScreen, "expand", checkable=True,
+        "view.full_screen", "Full &screen", "View", "window.full_screen", Key.FullScreen, "expand", checkable=True,
     ),
     Action(
         "lineage.focus", "Show the &lineage of the selection", "Lineage", "window.focus_selection", "Ctrl+L",
@@ -217,7 +217,7 @@ TABLE: tuple[Action, ...] = (
         tip="Throw away what was derived and make it again from the evidence",
     ),
     Action(
-        "evidence.report", "Write the deployment re&port…", "Evidence", "errands.write_report", "Ctrl+R",
+        "evidence.report", "&Write the deployment report…", "Evidence", "errands.write_report", "Ctrl+R",
         "file-check", "idle", section=True, tip="Write the register as a report with its evidence",
     ),
     Action(

@@ -112,6 +112,11 @@ class Tasks(QObject):
         """Tell of a failure for which there is no own answer."""
         self._failed(error)
 
+    @property
+    def busy_now(self) -> bool:
+        """True while a result is still to come."""
+        return bool(self._running)
+
     def pending(self) -> list[Future[None]]:
         """Return the work that has not ended yet."""
         return [task.future for task in self._running if task.future is not None and not task.future.done()]

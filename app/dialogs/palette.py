@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SHOWN = 60
 TYPING = 120
+ENOUGH = 0.75
+"""Commands that match less well are left out."""
 NAVIGATION = {Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp}
 
 

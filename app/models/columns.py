@@ -214,7 +214,7 @@ def name_of(item: Item) -> str:
 
 ENTITIES = (
     Column(
-        "display", "Name", text=name_of, icon=kind_icon, width=34, words=("name",),
+        "display", "Name", text=name_of, icon=kind_icon, width=25, words=("name",),
         tip=lambda item: "\n".join(plain(item.get(key)) for key in ("name", "namespace") if item.get(key)),
     ),
     Column("kind", "Kind", text=kind_word, width=13),

@@ -50,6 +50,7 @@ class OutlineView(QTreeView):
         before = self.current_id()
         self._quiet = True
         self.outline.show(grow(nodes, edges, centre, hidden))
+        self._span(QModelIndex())
         self.expandToDepth(2)
         letter = self.fontMetrics().averageCharWidth()
         self.setColumnWidth(0, max(letter * 34, self.viewport().width() - letter * 34))
@@ -85,6 +86,12 @@ class OutlineView(QTreeView):
             self.edgePicked.emit(self.outline.branch(self.currentIndex()).edge)
             return
         super().keyPressEvent(event)
+
+    def _span(self, parent: QModelIndex) -> None:
+        for row in range(self.outline.rowCount(parent)):
+            index = self.outline.index(row, 0, parent)
+            self.setFirstColumnSpanned(row, parent, self.outline.branch(index).thing is None)
+            self._span(index)
 
     def _open(self, index: QModelIndex) -> None:
         thing = self.outline.branch(index).thing

@@ -125,10 +125,10 @@ def records_about(connection: Connection, number: int) -> int:
     """Count the records that state something of a thing (root) other than its use by runs."""
     return int(
         connection.exec_driver_sql(
-            "SELECT count(DISTINCT record) FROM (SELECT record, entity AS e FROM attribute UNION ALL"
+            "SELECT count(DISTINCT said.record) FROM (SELECT record, entity AS e FROM attribute UNION ALL"
             " SELECT record, subject FROM happening UNION ALL SELECT record, subject FROM measure UNION ALL"
-            " SELECT record, source FROM link UNION ALL SELECT record, target FROM link)"
-            " JOIN entity ON entity.id = e WHERE entity.root = ?",
+            " SELECT record, source FROM link UNION ALL SELECT record, target FROM link) AS said"
+            " JOIN entity ON entity.id = said.e WHERE entity.root = ?",
             (number,),
         ).scalar_one()
     )

@@ -167,7 +167,7 @@ _BY_HAND = """
 2026-04-08 12:33:26.740183 | prod-eu | depot-volume   | rollback | 2 | zoe | update | path-convention | reason=Easter weeks forecast far too low
 2026-05-14 01:52:06.733905 | prod-eu | eta-parcel     | rollback | 5 | oncall | json-patch | model-uri | reason=INC-2207
 2026-06-03 11:25:48.350266 | prod-eu | address-match  | redeploy | 4 | tomas | update | alias |
-2026-08-20 03:11:46.902284 | prod-us | address-match  | change   | - | break-glass | update | unresolved |
+2026-08-20 03:11:46.902284 | prod-us | address-match  | deploy   | - | break-glass | update | unresolved |
 2026-10-08 20:47:13.071558 | prod-us | depot-volume   | delete   | - | seun | delete | |
 2026-10-13 10:02:27.815093 | prod-eu | eta-parcel-lab | deploy   | 8 | seun | create | artifact-uri-below | namespace=sandbox
 """  # noqa: E501 - a table is read in columns

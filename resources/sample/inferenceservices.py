@@ -7,7 +7,7 @@ KServe controller add. How a version is written into an object is what ties it t
 from __future__ import annotations
 
 import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from resources.sample.changes import Change
@@ -210,6 +210,29 @@ def _stored(made: Json, cluster: str, when: datetime, before: Json | None, by: s
     }
 
 
+def ready_at(served: Json) -> datetime:
+    """Return when the controller found an object ready: some seconds after it was last changed."""
+    metadata = served["metadata"]
+    changed = datetime.fromisoformat(metadata["managedFields"][0]["time"])
+    return changed + timedelta(seconds=number(14, 55, "ready", metadata["uid"], metadata["generation"]))
+
+
+def shown(served: Json) -> Json:
+    """Return an object as `kubectl get --show-managed-fields` prints it once it is ready."""
+    field = {
+        "apiVersion": API,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:status": {"f:components": {}, "f:conditions": {}}},
+        "manager": "manager",
+        "operation": "Update",
+        "subresource": "status",
+        "time": second(ready_at(served)),
+    }
+    metadata = served["metadata"]
+    fields = [*metadata["managedFields"], field]
+    return served | {"metadata": metadata | {"managedFields": fields}, "status": status(served)}
+
+
 def status(served: Json) -> Json:
     """Return the status that the controller has written once `served` is ready."""
     name, namespace = served["metadata"]["name"], served["metadata"]["namespace"]
@@ -221,7 +244,7 @@ def status(served: Json) -> Json:
         traffic.append(
             {"latestRevision": False, "percent": 100 - percent, "revisionName": previous, "tag": "prev"}
         )
-    ready = served["metadata"]["managedFields"][0]["time"]
+    ready = second(ready_at(served))
     return {
         "components": {
             "predictor": {

@@ -17,7 +17,7 @@ import yaml
 
 from resources.sample.changes import ATTEMPTS, CHANGES, Attempt, Change
 from resources.sample.drawn import at, draw, gzipped, line, micro, number, uuid4
-from resources.sample.inferenceservices import API, MODEL_URI, after, manifest, patch, status
+from resources.sample.inferenceservices import API, MODEL_URI, after, manifest, patch, ready_at, shown, status
 from resources.sample.story import BOT, BREAK_GLASS, CLUSTERS, CONTROLLER, END, NAMESPACE
 
 Json = dict[str, Any]
@@ -223,7 +223,7 @@ def _reconciled(change: Change, served: Json | None) -> Iterator[Entry]:
             change.cluster, later, CONTROLLER, "update", below, 200, request=knative, response=knative
         )
     of_status = ref | {"subresource": "status"}
-    done = soon + timedelta(seconds=number(9, 55, "ready", change.at))
+    done = ready_at(served) if served else soon + timedelta(seconds=20)
     yield _logged(change.cluster, done, CONTROLLER, "update", of_status, 200, level="Metadata")
 
 
@@ -365,7 +365,7 @@ def entries(cluster: str) -> tuple[Entry, ...]:
 def standing(cluster: str) -> list[Json]:
     """Return the objects that stand in a cluster on the last day, as `kubectl get` lists them."""
     objects = _history(cluster)[1]
-    return [objects[key] | {"status": status(objects[key])} for key in sorted(objects)]
+    return [shown(objects[key]) for key in sorted(objects)]
 
 
 def logs() -> dict[str, list[Json]]:

@@ -68,7 +68,9 @@ def deployments() -> list[Item]:
     - `person` is the human the files evidence; `listed`: whether the people list knows him at that time.
     - `link_rule` is the strongest rule that ties the workload to the registry; None where no object was logged.
     - `sla` holds every objective in force for the service, contradicting ones included; empty when nothing serves.
-    - `ended_at` is when the next change at the target was made, or None.
+    - `ended_at` is when the next change at the target was made, `ended_by_action` which it was; a delete opens nothing.
+    - `change_ref`, `approved_by` and `reason` are what this change itself says, not what an annotation of an earlier
+      one, still on the object, says.
     """
     serving: dict[str, dict[int, float]] = {}
     following = _following()
@@ -79,7 +81,7 @@ def deployments() -> list[Item]:
         by = change.triggered_by.email if change.triggered_by else change.by
         person = person_of(by, change.at)
         heaviest = max(shares, key=lambda version: (shares[version], version), default=None)
-        ended = following[change]
+        ended = following[change] if change.action != "delete" else None
         found.append(
             {
                 "action": change.action,
@@ -88,14 +90,14 @@ def deployments() -> list[Item]:
                 "environment": change.cluster,
                 "namespace": change.namespace,
                 "endpoint": change.name,
-                "model": change.model if shares else None,
+                "model": change.model if change.link else None,
                 "version": str(heaviest) if heaviest else None,
                 "applied_version": str(change.version) if change.version else None,
                 "candidates": _candidates(change),
                 "models": {str(version): share for version, share in sorted(shares.items())},
                 "deployed_at": _text(change.at),
                 "ended_at": _text(ended.at) if ended else None,
-                "ended_by": ended.action if ended else None,
+                "ended_by_action": ended.action if ended else None,
                 "actor": change.by,
                 "actor_kind": "bot"
                 if change.by == BOT
@@ -215,7 +217,7 @@ def incident() -> Item:
         "version": str(INCIDENT.version),
         "run_id": BY_KEY[INCIDENT.model, INCIDENT.version].run_id,
         "served": [(item["target"], item["deployed_at"], item["ended_at"]) for item in changes],
-        "ended_by": [item["ended_by"] for item in changes],
+        "ended_by": [item["ended_by_action"] for item in changes],
         "redelivered": _text(INCIDENT.redelivered),
         "version_deleted": _text(_deleted()),
     }

@@ -358,6 +358,7 @@ def activities() -> tuple[Activity, ...]:
     return tuple(sorted(found, key=lambda activity: (activity.start, activity.job)))
 
 
+@cache
 def months() -> dict[str, list[Json]]:
     """Return the events of each file, in the order of arrival: a few come late, a few twice."""
     sent = sorted(

@@ -7,7 +7,7 @@ what really happened, this says what they do prove.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from resources.sample import kubernetes, mlflow, openlineage, people, sla
@@ -49,15 +49,17 @@ def person_of(principal: str, moment: datetime) -> str | None:
         return None
     if principal == ONCALL:
         for person, since, until in ON_CALL:
-            if midnight(since) <= moment and (until is None or moment < midnight(until)):
+            if _held(since, until, moment):
                 return person.name
     for person in PEOPLE:
         if principal in {person.oidc, person.login, person.email}:
-            held = midnight(person.since) <= moment and not (
-                person.until and midnight(person.until) <= moment
-            )
-            return person.name if held else person.email
+            return person.name if _held(person.since, person.until, moment) else person.email
     return None
+
+
+def _held(since: date, until: date | None, moment: datetime) -> bool:
+    """Tell whether `moment` lies between two days, the last one included."""
+    return midnight(since) <= moment and (until is None or moment < midnight(until + timedelta(days=1)))
 
 
 def deployments() -> list[Item]:

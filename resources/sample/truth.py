@@ -63,7 +63,7 @@ def _held(since: date, until: date | None, moment: datetime) -> bool:
 
 
 def deployments() -> list[Item]:
-    """Return the register in the order of time: one item a change of what serves, with the contract's field names.
+    """Return the register in the order of time: one item a change of what serves.
 
     - `version` is that of the heaviest share of the traffic (`models`, shares 0..1); `applied_version` the one that was
       applied. Both are None where the files do not say what was; `candidates` are the versions left to choose from.

@@ -24,7 +24,7 @@ _PIPELINE = re.compile(r"GitHubActions[-_](\d+)")
 _CI_WORDS = frozenset(
     {"ci", "github", "gitlab", "jenkins", "actions", "pipeline", "workflow", "build", "buildkite"}
 )
-_RUN_NOTE = re.compile(r"(?:(?:run|pipeline|build|job|workflow)[-_]?)+(?:id|url|number)?")
+_RUN_NOTE = re.compile(r"(?:[a-z]+[-_])*(?:run|pipeline|build|job|workflow)(?:[-_](?:id|url|number|run))*")
 _CHANGE_NOTES = {
     "ticket": ("change-ticket", "ticket", "jira", "jira-ticket", "change-request", "change-id"),
     "reason": ("change-cause", "reason", "change-reason"),

@@ -194,6 +194,7 @@ def _live(
         "environment": attributes.get("environment"),
         "creator": notes.get("serving.knative.dev/creator"),
         "spec_changed": _spec_changed(metadata),
+        "created_at": created.lo if created else None,
         "inference_service": attributes.get("inference_service"),
         "ready": attributes.get("ready"),
     }

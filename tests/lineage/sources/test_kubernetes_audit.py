@@ -268,6 +268,24 @@ def test_damaged_lines_cost_only_themselves():
     assert codes == ["malformed-json", "fact", "malformed-json", "duplicate-key"]
 
 
+def test_other_ways_of_exporting_one_log_give_the_same_happening(tmp_path):
+    """Lines with a time before them (an S3 export), a saved filter-log-events answer, an EventList a line."""
+    event = json.loads((SAMPLES / "plain.log").read_bytes().splitlines()[0])
+    text = json.dumps(event)
+    answer = {"events": [{"timestamp": 1, "message": text}], "searchedLogStreams": []}
+    forms = {
+        "s3.log": f"2026-06-01T08:00:00.000Z {text}\n" * 2,
+        "filtered.json": json.dumps(answer, indent=1),
+        "batches.jsonl": (json.dumps({"kind": "EventList", "items": [event]}) + "\n") * 2,
+        "azure.json": json.dumps({"records": [{"category": "kube-audit", "properties": {"log": text}}]}),
+    }
+    for name, content in forms.items():
+        (tmp_path / name).write_text(content, "utf-8")
+        found = happenings(tmp_path / name, cluster="kubernetes_audit")
+        assert set(map(repr, found)) == {repr(happened_at(1))}, name
+        assert kubernetes_audit.recognises(sample_of(file_input(tmp_path / name))) > 0.8
+
+
 @pytest.mark.parametrize(
     ("field", "value", "code"),
     [

@@ -16,9 +16,9 @@ _NAME = "(SELECT kind || '|' || namespace || '|' || name FROM entity WHERE id = 
 
 _ROWS = (
     "SELECT 'entity', kind, namespace, name, "
-    + _NAME.format("root")
+    + _NAME.format("t.root")
     + ", "
-    + _NAME.format("whole")
+    + _NAME.format("t.whole")
     + ", first_seen,"
     " last_seen, created, ended_lo, ended_hi, attributes FROM entity t",
     "SELECT 'spelling', " + _NAME.format("t.entity") + ", namespace, name FROM spelling t",

@@ -1,6 +1,6 @@
 """What can a person do? Every action stands in one table: menus, keys, toolbar and palette are made from it.
 
-An action names its callback as `part.verb`; parts (window, errands, register, lineage, details) are made known with
+An action names its callback as `part.verb`; parts (window, errands, register, ...) are made known with
 `Board.provide` when they exist. An action that nobody answers to is an error that a test finds.
 """
 
@@ -89,10 +89,10 @@ TABLE: tuple[Action, ...] = (
         section=True, tip="Close the workspace; everything in it is already saved",
     ),
     Action("file.quit", "&Quit", "File", "window.quit", Key.Quit, "log-out", role=Role.QuitRole),
-    Action("edit.undo", "&Undo", "Edit", "window.undo", Key.Undo, "undo-2", "undo"),
-    Action("edit.redo", "&Redo", "Edit", "window.redo", "Ctrl+Shift+Z", "redo-2", "redo"),
+    Action("edit.undo", "&Undo", "Edit", "steps.undo", Key.Undo, "undo-2", "undo"),
+    Action("edit.redo", "&Redo", "Edit", "steps.redo", "Ctrl+Shift+Z", "redo-2", "redo"),
     Action(
-        "edit.copy", "&Copy", "Edit", "window.copy", Key.Copy, "copy", "open", section=True,
+        "edit.copy", "&Copy", "Edit", "parts.copy_chosen", Key.Copy, "copy", "open", section=True,
         tip="Copy the selected rows as a table, or the selected text",
     ),
     Action(
@@ -100,19 +100,19 @@ TABLE: tuple[Action, ...] = (
         tip="Copy the selected rows of the register with their header, as CSV",
     ),
     Action(
-        "edit.copy_command", "Copy the co&mmand for this view", "Edit", "window.copy_command", "Ctrl+Alt+C",
+        "edit.copy_command", "Copy the co&mmand for this view", "Edit", "parts.copy_command", "Ctrl+Alt+C",
         "terminal", "open", tip="Copy the command line that gives the same answer",
     ),
     Action(
-        "edit.find", "&Find", "Edit", "window.find_text", Key.Find, "search", "open", section=True,
+        "edit.find", "&Find", "Edit", "parts.go_to_filter", Key.Find, "search", "open", section=True,
         tip="Go to the filter of the register, or to the search of the lineage",
     ),
     Action(
-        "view.register", "&Register", "View", "window.show_register", "Ctrl+1", "table-2", "open", checkable=True,
+        "view.register", "&Register", "View", "parts.show_register", "Ctrl+1", "table-2", "open", checkable=True,
         group="place", tip="Every deployment: who deployed what, where, when and under which SLA",
     ),
     Action(
-        "view.lineage", "&Lineage", "View", "window.show_lineage", "Ctrl+2", "workflow", "open", checkable=True,
+        "view.lineage", "&Lineage", "View", "parts.show_lineage", "Ctrl+2", "workflow", "open", checkable=True,
         group="place", tip="What stands behind a thing, and what follows from it",
     ),
     Action(
@@ -124,11 +124,11 @@ TABLE: tuple[Action, ...] = (
         tip="Find a dataset, model, target, run or person by a few letters of its name",
     ),
     Action(
-        "view.as_of", "Set the &as-of date", "View", "window.set_as_of", "Ctrl+D", "calendar-clock", "open",
+        "view.as_of", "Set the &as-of date", "View", "parts.set_as_of", "Ctrl+D", "calendar-clock", "open",
         section=True, tip="Show everything as it was on a date",
     ),
     Action(
-        "view.known_at", "Set the &known-at date", "View", "window.set_known_at", "Ctrl+Shift+D", "history", "open",
+        "view.known_at", "Set the &known-at date", "View", "parts.set_known_at", "Ctrl+Shift+D", "history", "open",
         tip="Show everything as it was known on a date",
     ),
     Action(
@@ -160,14 +160,14 @@ TABLE: tuple[Action, ...] = (
     Action("theme.light", "&Light", "View/&Theme", "window.theme_light", "", "sun", checkable=True, group="theme"),
     Action("theme.dark", "&Dark", "View/&Theme", "window.theme_dark", "", "moon", checkable=True, group="theme"),
     Action(
-        "view.next_part", "&Next part of the window", "View", "window.next_part", "F6", "", "open",
+        "view.next_part", "&Next part of the window", "View", "parts.next_part", "F6", "", "open",
         tip="Go to the next table, drawing or dock",
     ),
     Action(
         "view.full_screen", "Full &screen", "View", "window.full_screen", Key.FullScreen, "expand", checkable=True,
     ),
     Action(
-        "lineage.focus", "Show the &lineage of the selection", "Lineage", "window.focus_selection", "Ctrl+L",
+        "lineage.focus", "Show the &lineage of the selection", "Lineage", "parts.show_lineage_of_selection", "Ctrl+L",
         "crosshair", "selected", tip="Draw what stands behind the selected thing and what follows from it",
     ),
     Action(
@@ -197,7 +197,7 @@ TABLE: tuple[Action, ...] = (
         checkable=True, section=True, tip="The same graph as a tree, for the keyboard and screen readers",
     ),
     Action(
-        "evidence.record", "Open the raw &record", "Evidence", "window.open_record", "Ctrl+Return", "file-text",
+        "evidence.record", "Open the raw &record", "Evidence", "parts.open_record", "Ctrl+Return", "file-text",
         "evidence", tip="Show the record that says so, as it lies in the file",
     ),
     Action(
@@ -224,9 +224,9 @@ TABLE: tuple[Action, ...] = (
         "window.reset", "&Reset the layout", "Window", "window.reset_layout", "", "layout-dashboard", "open",
         tip="Put every dock and toolbar back where it was at first", section=True,
     ),
-    Action("help.keys", "&Keyboard shortcuts", "Help", "window.show_keys", Key.HelpContents, "keyboard"),
-    Action("help.about", "&About ModelTrail", "Help", "window.show_about", "", "info", role=Role.AboutRole),
-    Action("help.qt", "About &Qt", "Help", "window.show_about_qt", "", "", role=Role.AboutQtRole),
+    Action("help.keys", "&Keyboard shortcuts", "Help", "help.show_keys", Key.HelpContents, "keyboard"),
+    Action("help.about", "&About ModelTrail", "Help", "help.show_about", "", "info", role=Role.AboutRole),
+    Action("help.qt", "About &Qt", "Help", "help.show_about_qt", "", "", role=Role.AboutQtRole),
 )  # fmt: skip
 
 

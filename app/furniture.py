@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QUndoStack
-from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QLineEdit, QMainWindow, QPlainTextEdit, QWidget
 
 from app.actions import Board
 from app.docks.details import DetailsDock
@@ -43,13 +43,15 @@ class Furniture(QObject):
     Signals:
         changed: what can be done may be different now.
         told: with a sentence for the status bar.
-        lineageWanted: the place Lineage shall be shown.
+        placeWanted: with the place that shall be shown.
+        commandWanted: with the words of a command that shall be copied.
         countedFindings, countedProblems, covered: for the status bar.
     """
 
     changed = Signal()
     told = Signal(str)
-    lineageWanted = Signal()
+    placeWanted = Signal(QWidget)
+    commandWanted = Signal(str)
     countedFindings = Signal(int)
     countedProblems = Signal(int)
     covered = Signal(list)
@@ -101,6 +103,10 @@ class Furniture(QObject):
     def command(self) -> str:
         """The words of the command line that give the answer that is shown."""
         return self.lineage.command if self._place is self.lineage else self.register.command
+
+    def answering(self) -> dict[str, QObject]:
+        """Return what answers to the action table."""
+        return {"parts": self, "register": self.register, "lineage": self.lineage, "details": self.details}
 
     def dock(self, name: str) -> QDockWidget:
         """Return the dock `name`."""
@@ -162,8 +168,37 @@ class Furniture(QObject):
         """Show more rows on a screen, or fewer."""
         self.register.set_compact(compact)
 
-    def copy(self, focused: QWidget | None) -> None:
-        """Copy what is chosen where the keyboard is; else from the place shown."""
+    def show_register(self, _on: bool = True) -> None:
+        """Show the place Register."""
+        self.placeWanted.emit(self.register)
+
+    def show_lineage(self, _on: bool = True) -> None:
+        """Show the place Lineage."""
+        self.placeWanted.emit(self.lineage)
+
+    def show_lineage_of_selection(self) -> None:
+        """Put what is chosen in the middle of the lineage, and show it."""
+        if self.focus_selection():
+            self.placeWanted.emit(self.lineage)
+
+    def set_as_of(self) -> None:
+        """Turn the as-of date on."""
+        self.dates.set_as_of()
+
+    def set_known_at(self) -> None:
+        """Turn the known-at date on."""
+        self.dates.set_known_at()
+
+    def copy_command(self) -> None:
+        """Copy the command line that gives the same answer as the place shown."""
+        self.commandWanted.emit(self.command)
+
+    def copy_chosen(self) -> None:
+        """Copy what is marked or chosen where the keyboard is; else the chosen rows of the place."""
+        focused = QApplication.focusWidget()
+        if isinstance(focused, (QLineEdit, QPlainTextEdit)):
+            focused.copy()
+            return
         part = focused
         while part is not None and part is not self._window:
             if part is self.details:
@@ -210,7 +245,7 @@ class Furniture(QObject):
         """Show a thing: its details, and its lineage."""
         self.details.show_subject(Subject("entity", item))
         self.lineage.focus_on(selector_of(item.get("id")), name_of(item))
-        self.lineageWanted.emit()
+        self.placeWanted.emit(self.lineage)
 
     def follow(self, identifier: str) -> None:
         """Show the details of the thing with this id."""
@@ -289,7 +324,7 @@ class Furniture(QObject):
     def _open(self, kind: str, item: Item) -> None:
         self.details.show_subject(Subject(kind, item))
         if self.focus_selection():
-            self.lineageWanted.emit()
+            self.placeWanted.emit(self.lineage)
 
     def _record_shown(self, on: bool) -> None:
         self._recorded = on

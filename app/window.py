@@ -6,10 +6,9 @@ first paint. They do not know each other: this module connects them.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -22,11 +21,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
-    QLineEdit,
     QMainWindow,
     QMenu,
     QMessageBox,
-    QPlainTextEdit,
     QSizePolicy,
     QStackedWidget,
     QToolBar,
@@ -38,7 +35,7 @@ from PySide6.QtWidgets import (
 from app.actions import Board
 from app.errands import Errands
 from app.models import look
-from app.session import Session
+from app.session import Dates, Session
 from app.settings import STATE_VERSION, Settings
 from app.status import StatusBar
 from app.tasks import Tasks
@@ -80,6 +77,8 @@ class MainWindow(QMainWindow):
         files.insertMenu(self.board["file.sample"], self._recent)
         self.errands = Errands(self, self.session, settings)
         self.board.provide("errands", self.errands)
+        self.board.provide("steps", self.steps)
+        self.board.provide("help", Help(self))
         self.notice = NoticeBar(self)
         self.start = StartPage([self.board[name] for name in ("file.sample", "file.open", "file.new")], self)
         self.start.show_recent(settings.recent())
@@ -106,44 +105,6 @@ class MainWindow(QMainWindow):
         self._update()
         QTimer.singleShot(0, self._dress)
 
-    # What the action table calls.
-
-    def undo(self) -> None:
-        """Take back the last step."""
-        self.steps.undo()
-
-    def redo(self) -> None:
-        """Do again what was taken back."""
-        self.steps.redo()
-
-    def copy(self) -> None:
-        """Copy what is marked where the keyboard is; else the chosen rows of the place."""
-        focused = QApplication.focusWidget()
-        if isinstance(focused, (QLineEdit, QPlainTextEdit)):
-            focused.copy()
-        elif self.parts is not None:
-            self.parts.copy(focused)
-
-    def copy_command(self) -> None:
-        """Copy the command line that gives the same answer as the place shown."""
-        if self.parts is not None:
-            self.errands.copy_command(self.parts.command)
-
-    def find_text(self) -> None:
-        """Go to the filter or the search of the place shown."""
-        if self.parts is not None:
-            self.parts.go_to_filter()
-
-    def show_register(self, _on: bool = True) -> None:
-        """Show the place Register."""
-        if self.parts is not None:
-            self._show_place(self.parts.register)
-
-    def show_lineage(self, _on: bool = True) -> None:
-        """Show the place Lineage."""
-        if self.parts is not None:
-            self._show_place(self.parts.lineage)
-
     def open_palette(self) -> None:
         """Find a command or a thing by letters."""
         self._open_palette(things=False)
@@ -152,22 +113,8 @@ class MainWindow(QMainWindow):
         """Find a thing by letters."""
         self._open_palette(things=True)
 
-    def set_as_of(self) -> None:
-        """Turn the as-of date on."""
-        if self.parts is not None:
-            self.bar.show()
-            self.parts.dates.set_as_of()
-
-    def set_known_at(self) -> None:
-        """Turn the known-at date on."""
-        if self.parts is not None:
-            self.bar.show()
-            self.parts.dates.set_known_at()
-
     def back_to_now(self) -> None:
         """Show everything as it is, with all that is known."""
-        from app.session import Dates
-
         self.session.look_at(Dates())
 
     def set_compact(self, on: bool) -> None:
@@ -195,49 +142,15 @@ class MainWindow(QMainWindow):
         else:
             self.showNormal()
 
-    def next_part(self) -> None:
-        """Go to the next table, drawing or dock."""
-        if self.parts is not None:
-            self.parts.next_part()
-
-    def focus_selection(self) -> None:
-        """Show the lineage of what is chosen."""
-        if self.parts is not None and self.parts.focus_selection():
-            self._show_place(self.parts.lineage)
-
-    def open_record(self) -> None:
-        """Show the raw record behind what is chosen."""
-        if self.parts is not None:
-            self.parts.open_record()
-
     def reset_layout(self) -> None:
         """Put every dock and toolbar back."""
         self.restoreState(self._first_state, STATE_VERSION)
         self.bar.show()
         self.status.say("The layout is as it was at first")
 
-    def show_keys(self) -> None:
-        """List every shortcut."""
-        from app.dialogs.texts import KeysDialog
-
-        KeysDialog(self.board, self).open()
-
-    def show_about(self) -> None:
-        """Say what this is, in which versions."""
-        from app.dialogs.texts import TextDialog, about
-
-        says = "Who deployed which model, when, under which SLA, and what stands behind it."
-        TextDialog("About ModelTrail", says, about(self.settings.file, self.session.path), self).open()
-
-    def show_about_qt(self) -> None:
-        """Say what Qt is."""
-        QMessageBox.aboutQt(self)
-
     def quit(self) -> None:
         """Leave; everything is already saved."""
         self.close()
-
-    # What others tell.
 
     def complain(self, error: BaseException) -> None:
         """Say in one line what stands in the way in the user's world."""
@@ -253,8 +166,6 @@ class MainWindow(QMainWindow):
             self.status.say(text)
             if len(text) > 60:
                 self.notice.say(text, look.icon("circle-check"))
-
-    # What Qt calls.
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
@@ -281,8 +192,6 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self.board.switch("view.full_screen", self.isFullScreen())
-
-    # How it hangs together.
 
     def _connect(self) -> None:
         self.session.opened.connect(self._opened)
@@ -314,7 +223,8 @@ class MainWindow(QMainWindow):
         parts = Furniture(self, self.session, self.settings, self.steps, self.board)
         parts.changed.connect(self._update)
         parts.told.connect(self.status.say)
-        parts.lineageWanted.connect(lambda: self._show_place(parts.lineage))
+        parts.placeWanted.connect(self._show_place)
+        parts.commandWanted.connect(self.errands.copy_command)
         parts.countedFindings.connect(self.status.show_findings)
         parts.countedProblems.connect(self.status.show_problems)
         parts.covered.connect(self.status.show_coverage)
@@ -322,11 +232,7 @@ class MainWindow(QMainWindow):
         self.status.problemsWanted.connect(parts.show_problems)
         self.status.coverageWanted.connect(parts.show_coverage)
         self.errands.register, self.errands.lineage = parts.register, parts.lineage
-        for name, part in (
-            ("register", parts.register),
-            ("lineage", parts.lineage),
-            ("details", parts.details),
-        ):
+        for name, part in parts.answering().items():
             self.board.provide(name, part)
         self.stack.addWidget(parts.register)
         self.stack.addWidget(parts.lineage)
@@ -472,8 +378,27 @@ class MainWindow(QMainWindow):
         self.notice.dress(look.icon("x"))
 
 
-def shut(window: MainWindow) -> None:
-    """Close and delete a window, for tests and the picture command."""
-    with contextlib.suppress(RuntimeError):
-        window.close()
-        window.deleteLater()
+class Help(QObject):
+    """What the menu Help offers."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+
+    def show_keys(self) -> None:
+        """List every shortcut."""
+        from app.dialogs.texts import KeysDialog
+
+        KeysDialog(self._window.board, self._window).open()
+
+    def show_about(self) -> None:
+        """Say what this is, in which versions."""
+        from app.dialogs.texts import TextDialog, about
+
+        says = "Who deployed which model, when, under which SLA, and what stands behind it."
+        text = about(self._window.settings.file, self._window.session.path)
+        TextDialog("About ModelTrail", says, text, self._window).open()
+
+    def show_about_qt(self) -> None:
+        """Say what Qt is."""
+        QMessageBox.aboutQt(self._window)

@@ -274,12 +274,12 @@ class LineageView(QWidget):
 
     def pick(self, key: str) -> None:
         """Make the thing `key` current in the drawing and in the outline."""
-        if key == self._current:
+        if key == self._current or key not in self._drawing.things:
             return
         self._current = key
         self.outline.pick(key)
         self.canvas.select(key)
-        self.picked.emit("entity", self._drawing.things.get(key))
+        self.picked.emit("entity", self._drawing.things[key])
         self.moved.emit()
 
     def _connect(self) -> None:

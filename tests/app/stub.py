@@ -32,6 +32,7 @@ class Answer:
 
 
 def evidence(number: int, file: str = "audit/prod-eu.log") -> dict[str, Any]:
+    """A reference to one record."""
     return {
         "source": "kubernetes-audit", "file": file, "line": number, "offset": number * 512,
         "sha256": f"{number:064x}", "imported_at": "2026-11-20T08:00:00Z", "record": number,
@@ -39,6 +40,7 @@ def evidence(number: int, file: str = "audit/prod-eu.log") -> dict[str, Any]:
 
 
 def deployment(number: int, **changed: Any) -> dict[str, Any]:
+    """One item of the register."""
     item = {
         "id": f"d{number:04d}",
         "action": "deploy",
@@ -94,6 +96,7 @@ def deployment(number: int, **changed: Any) -> dict[str, Any]:
 
 
 def register() -> list[dict[str, Any]]:
+    """The whole register: ordinary items, then odd ones."""
     items = [deployment(number) for number in range(1, 9)]
     items.append(deployment(9, action="rollback", deployed_by=None, flags=["no-approval"], sla=[]))
     items.append(
@@ -108,6 +111,7 @@ def register() -> list[dict[str, Any]]:
 
 
 def thing(kind: str, namespace: str, name: str, **changed: Any) -> dict[str, Any]:
+    """One entity."""
     return {
         "id": f"{kind}|{namespace}|{name}", "kind": kind, "namespace": namespace, "name": name, "display": name,
         "aliases": [], "first_seen": "2025-01-01T00:00:00Z", "last_seen": "2026-11-01T00:00:00Z", "ended": None,
@@ -116,6 +120,7 @@ def thing(kind: str, namespace: str, name: str, **changed: Any) -> dict[str, Any
 
 
 def edge(source: dict[str, Any], target: dict[str, Any], kind: str, number: int) -> dict[str, Any]:
+    """One edge."""
     return {
         "from": source["id"], "to": target["id"], "type": kind, "via_run": None, "basis": "observed",
         "confidence": 1.0, "rule": "run-io", "valid_from": "2026-01-01T00:00:00Z", "valid_to": None,

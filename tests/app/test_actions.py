@@ -9,6 +9,7 @@ from app.actions import MENUS, TABLE, plain
 
 
 def below(menu: QMenu):
+    """Every entry below a menu, submenus included."""
     for action in menu.actions():
         if action.menu() is not None:
             yield from below(action.menu())

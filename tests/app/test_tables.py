@@ -26,12 +26,14 @@ SETS = {
 
 @pytest.fixture
 def model(qapp):
+    """The register of the stub as a model."""
     made = AnswerModel(DEPLOYMENTS, identity_by("id"))
     made.set_items(register())
     return made
 
 
 def texts(model, key):
+    """What stands in a column, from top to bottom."""
     place = [column.key for column in model.columns].index(key)
     return [model.index(row, place).data() for row in range(model.rowCount())]
 

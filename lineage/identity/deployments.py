@@ -17,7 +17,7 @@ from lineage.identity.inforce import Agreements, agreements
 from lineage.identity.person import Identified, People, identify
 from lineage.identity.registry import ModelLink, Registry
 from lineage.identity.registry import resolve as tie
-from lineage.identity.suspicious import Finding, of_deployments
+from lineage.identity.suspicious import Finding, of_deployments, of_persons
 from lineage.model.answer import bounded
 from lineage.model.facts import Happened, Key
 from lineage.model.moment import LAST, exactly
@@ -33,7 +33,7 @@ _BY_NAME = frozenset({"medium", "weak"})
 def resolve_deployments(connection: Connection) -> None:
     """Work out every target's episodes, what serves on lineage edges, and what needs a person."""
     derived.clear_deployments(connection)
-    registry, version_ids = known.registry(connection)
+    registry, version_ids, deleted = known.registry(connection)
     people = known.people(connection)
     changes = _changes(connection, registry, people)
     things = asking.things(connection, changes)
@@ -51,7 +51,8 @@ def resolve_deployments(connection: Connection) -> None:
         for item in items:
             rows.append(_row(number, key, item, environments[number], agreed))
             edges.extend(_edges(number, item, version_ids))
-        found.extend(of_deployments(display(*key), items))
+        found.extend(of_deployments(display(*key), items, deleted))
+    found.extend(of_persons((display(*known.key_of(things[number])), registers[number]) for number in order))
     derived.set_environments(connection, environments.items())
     derived.insert_episodes(connection, rows)
     derived.insert_serving(connection, edges)
@@ -86,11 +87,13 @@ def _change(fact: Happened, hid: str, record: int, registry: Registry, people: P
     models: tuple[ModelLink, ...] = ()
     if workload is not None and fact.outcome is Outcome.DONE:
         links = [
-            tie(component, workload, fact.at.lo, registry)
+            (component, tie(component, workload, fact.at.lo, registry))
             for component in workload.components
             if component.uri or component.claims
         ]
-        models = tuple(link for link in links if link.uri or link.version_key is not None or link.model)
+        bearing = [link for component, link in links if component.uri or link.version_key is not None]
+        # A transformer's or sidecar's image is no model where another part names one.
+        models = tuple(bearing or (link for _, link in links if link.uri or link.model))
     who = identify(fact.actor, fact.actor_kind, fact.effective, fact.chain, fact.change, fact.at.lo, people)
     return Change(
         hid,

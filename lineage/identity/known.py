@@ -24,15 +24,16 @@ def key_of(thing: Thing) -> Key:
     return Key(Kind(thing.kind), thing.namespace, thing.name)
 
 
-def registry(connection: Connection) -> tuple[Registry, dict[Key, int]]:
-    """Return every model version that a registry knows, how aliases moved, and the id of each version."""
+def registry(connection: Connection) -> tuple[Registry, dict[Key, int], dict[Key, Moment | None]]:
+    """Return every model version that a registry knows with how aliases moved, the versions' ids, and the deleted ones."""
     things = asking.things_of_kind(connection, Kind.MODEL_VERSION)
     rows = {thing.id: row for thing in things if (row := _version(thing)) is not None}
     models = asking.things_of_kind(connection, Kind.MODEL)
     spans = [
         span for model in models for span in alias_spans(key_of(model), _alias_history(connection, model.id))
     ]
-    return Registry(rows.values(), spans), {row.key: number for number, row in rows.items()}
+    deleted = {row.key: row.deleted_at for row in rows.values() if row.deleted}
+    return Registry(rows.values(), spans), {row.key: number for number, row in rows.items()}, deleted
 
 
 def _version(thing: Thing) -> VersionRow | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lineage.identity import episodes as track
 from lineage.identity.episodes import Episode
+from lineage.model.facts import Key
 from lineage.model.moment import Moment, to_iso
 from lineage.model.naming import display
 from lineage.model.vocabulary import LinkRule
@@ -52,11 +54,13 @@ def when(moment: Moment) -> str:
     )
 
 
-def of_deployments(target: str, items: Sequence[Episode]) -> Iterable[Finding]:
-    """Yield what the episodes of one target call into question."""
+def of_deployments(
+    target: str, items: Sequence[Episode], deleted: Mapping[Key, Moment | None]
+) -> Iterable[Finding]:
+    """Yield what the episodes of one target call into question; `deleted` says when versions were deleted."""
     for item in items:
         yield from _of_models(target, item)
-        yield from _of_person(target, item)
+        yield from _of_deleted(target, item, deleted)
         if track.IN_LISTING_ONLY in item.flags and item.opened.type == track.OBSERVE and item.replaces:
             yield Finding(
                 "undated-change",
@@ -82,16 +86,6 @@ def _of_models(target: str, item: Episode) -> Iterable[Finding]:
         )
     for link in item.models:
         name = f"{link.model} {link.version}".strip() or link.uri
-        if link.deleted:
-            yield Finding(
-                "deleted-version-served",
-                HIGH,
-                target,
-                f"{name} was deployed {when(item.start)}"
-                + ("" if item.end else " and still serves")
-                + ", though its registry shows it as deleted.",
-                _sides(item, f"serves {name}"),
-            )
         if link.conflict:
             options = ", ".join(display(*key) for key in link.candidates)
             yield Finding(
@@ -113,18 +107,53 @@ def _of_models(target: str, item: Episode) -> Iterable[Finding]:
             )
 
 
-def _of_person(target: str, item: Episode) -> Iterable[Finding]:
-    who = item.who
-    if who is None or who.actor is None or who.person is not None or item.opened.type == track.OBSERVE:
-        return
-    yield Finding(
-        "no-person-evidenced",
-        MEDIUM,
-        who.actor,
-        f"{who.actor} changed {target} ({item.action}) and no person is evidenced behind it. Add the principal to the"
-        " people list, or import the records of the pipeline that acted.",
-        _sides(item, f"{item.action} by {who.actor}"),
-    )
+def _of_deleted(target: str, item: Episode, deleted: Mapping[Key, Moment | None]) -> Iterable[Finding]:
+    for link in item.models:
+        if not link.deleted or link.version_key is None or item.action == "delete":
+            continue
+        gone = deleted.get(link.version_key)
+        name = f"{link.model} {link.version}"
+        said = (
+            f"was deleted from its registry {when(gone)}"
+            if gone is not None
+            else "is deleted from its registry"
+        )
+        served = f"{name} has served here since {when(item.start)} and {said}"
+        if item.end is None:
+            text, severity = f"{served}, but still serves. Nobody can inspect what it is any more.", HIGH
+        elif gone is None or item.end.hi > gone.lo:
+            text, severity = f"{served}, before it stopped serving ({when(item.end)}).", HIGH
+        else:
+            text, severity = f"{served}, after it had stopped serving ({when(item.end)}).", LOW
+        yield Finding("deleted-version-served", severity, target, text, _sides(item, f"serves {name}"))
+
+
+def of_persons(registers: Iterable[tuple[str, Sequence[Episode]]]) -> Iterable[Finding]:
+    """Yield each principal that changed targets without a person being evidenced behind it, with every such change."""
+    by_actor: dict[str, list[tuple[str, Episode]]] = defaultdict(list)
+    for target, items in registers:
+        for item in items:
+            who = item.who
+            if (
+                who is not None
+                and who.actor is not None
+                and who.person is None
+                and item.opened.type != track.OBSERVE
+            ):
+                by_actor[who.actor].append((target, item))
+    for actor, changes in sorted(by_actor.items()):
+        changes.sort(key=lambda change: (change[1].start.lo, change[0]))
+        first, last = changes[0][1], changes[-1][1]
+        span = when(first.start) if len(changes) == 1 else f"{when(first.start)} to {when(last.start)}"
+        count = "one change" if len(changes) == 1 else f"{len(changes)} changes"
+        yield Finding(
+            "no-person-evidenced",
+            MEDIUM,
+            actor,
+            f"{actor} made {count} ({span}) with no person evidenced behind it. Add the principal to the people list, or"
+            " import the records of the pipeline that acted.",
+            tuple(side for target, item in changes for side in _sides(item, f"{item.action} of {target}")),
+        )
 
 
 def _sides(item: Episode, says: str) -> tuple[tuple[str, str, int], ...]:

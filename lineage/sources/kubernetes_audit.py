@@ -35,6 +35,7 @@ from lineage.sources._kubernetes_workload import PLAIN, Reading, owner_of, read_
 from lineage.text import MalformedError, clip, loads
 
 NAME = "kubernetes-audit"
+PLACED = True
 FORMAT = "Kubernetes audit log (audit.k8s.io/v1): plain, EventList, EKS, AKS, GKE"
 PROVES = ("who", "when", "what")
 

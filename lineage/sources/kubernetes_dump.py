@@ -29,6 +29,8 @@ from lineage.sources._kubernetes_workload import PLAIN, owner_of, read_workload
 from lineage.text import MalformedError, clip, load_yaml, loads
 
 NAME = "kubernetes-dump"
+PLACED = True
+_SECOND = 1_000_000
 FORMAT = "Kubernetes objects in JSON or YAML: KServe, Knative, Seldon, BentoML, Deployments, Argo rollouts"
 PROVES = ("what", "when")
 
@@ -182,6 +184,10 @@ def _live(
         yield Entity(key, attributes)
         return
     at = max(times, key=lambda time: time.hi)
+    if not observed and at.lo % _SECOND == 0:
+        # Times in objects are cut to whole seconds: the state was there at the end of that second, so that the call
+        # of the same second that brought it about, known to the microsecond, comes before.
+        at = moment.Moment(at.lo + _SECOND - 1, at.hi + _SECOND - 1, at.text, at.assumed)
     _, _, place = key.name.partition("/")
     resource, _, _ = place.partition("/")
     namespace = key.name.partition("/")[0]

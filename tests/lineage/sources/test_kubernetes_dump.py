@@ -69,7 +69,7 @@ def test_a_stored_object_is_seen_running_at_its_greatest_time():
         == entity.key
         == ("target", "kubernetes://kubernetes_dump", "prod/inferenceservices/fraud")
     )
-    assert seen.at == parse("2026-06-01T09:32:00Z")
+    assert seen.at == parse("2026-06-01T09:32:00.999999Z"), "the end of the second that the object names"
     assert seen.detail["spec_changed"] == "2026-06-01T09:30:00Z"
     assert entity.created == parse("2026-05-01T08:00:00Z")
     assert (entity.attributes["url"], entity.attributes["environment"]) == (

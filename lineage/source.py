@@ -11,8 +11,8 @@ A source is a module in `lineage.sources` with these names:
 - `read(record, origin) -> Iterable[Fact | Problem | Filtered]`: what one record says; pure: no store, no Qt, no clock,
   no other record. A record that says nothing of interest yields one `Filtered` with the reason.
 
-- `PLACED = True`, where a record's meaning depends on the folder the file lies in (a log does not name its cluster): the
-  same bytes in two folders are then two records
+- `PLACED = True`, where a record's meaning depends on the folder the file lies in (a log does not name its
+  cluster): the same bytes in two folders are then two records
 
 Nothing else needs an edit: the registry walks the package.
 """

@@ -15,14 +15,15 @@ from lineage.identity import known
 from lineage.identity.episodes import ABSENT, Change, Episode, episodes
 from lineage.identity.inforce import Agreements, agreements
 from lineage.identity.person import Identified, People, identify
+from lineage.identity.projector import STATE_BIT
 from lineage.identity.registry import ModelLink, Registry
 from lineage.identity.registry import resolve as tie
-from lineage.identity.suspicious import Finding, of_deployments, of_persons
+from lineage.identity.suspicious import Finding, of_aliases, of_deployments, of_persons, of_runs
 from lineage.model.answer import bounded
 from lineage.model.facts import Happened, Key
 from lineage.model.moment import LAST, exactly
 from lineage.model.naming import display, identifier
-from lineage.model.vocabulary import Basis, Outcome, Relation
+from lineage.model.vocabulary import TERMINAL, Basis, Outcome, Relation
 from lineage.store import asking, derived, listing
 from lineage.store.database import Connection
 
@@ -33,9 +34,9 @@ _BY_NAME = frozenset({"medium", "weak"})
 def resolve_deployments(connection: Connection) -> None:
     """Work out every target's episodes, what serves on lineage edges, and what needs a person."""
     derived.clear_deployments(connection)
-    registry, version_ids, deleted = known.registry(connection)
+    versions = known.registered(connection)
     people = known.people(connection)
-    changes = _changes(connection, registry, people)
+    changes = _changes(connection, versions.registry, people)
     things = asking.things(connection, changes)
     registers = {number: episodes(changes[number]) for number in changes}
     order = sorted(registers, key=lambda target: known.key_of(things[target]))
@@ -50,9 +51,11 @@ def resolve_deployments(connection: Connection) -> None:
         environments[number] = _environment(key, items)
         for item in items:
             rows.append(_row(number, key, item, environments[number], agreed))
-            edges.extend(_edges(number, item, version_ids))
-        found.extend(of_deployments(display(*key), items, deleted))
+            edges.extend(_edges(number, item, versions.ids))
+        found.extend(of_deployments(display(*key), items, versions.deleted))
     found.extend(of_persons((display(*known.key_of(things[number])), registers[number]) for number in order))
+    found.extend(of_aliases(versions.aliases))
+    found.extend(of_runs(listing.conflicting_runs(connection, [STATE_BIT[state] for state in TERMINAL])))
     derived.set_environments(connection, environments.items())
     derived.insert_episodes(connection, rows)
     derived.insert_serving(connection, edges)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lineage.identity.person import People, PersonRow, Principal
@@ -24,16 +25,36 @@ def key_of(thing: Thing) -> Key:
     return Key(Kind(thing.kind), thing.namespace, thing.name)
 
 
-def registry(connection: Connection) -> tuple[Registry, dict[Key, int], dict[Key, Moment | None]]:
-    """Return every model version that a registry knows with how aliases moved, the versions' ids, and the deleted ones."""
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What the registries in the workspace say.
+
+    Attributes:
+        registry: every model version, and how aliases moved; `ids`: the version's entities.
+        deleted: the versions that are deleted, and when, where that is evidenced.
+        aliases: on which version each alias stood and when.
+    """
+
+    registry: Registry
+    ids: dict[Key, int]
+    deleted: dict[Key, Moment | None]
+    aliases: tuple[AliasSpan, ...]
+
+
+def registered(connection: Connection) -> Registered:
+    """Return every model version that a registry knows, and how aliases moved."""
     things = asking.things_of_kind(connection, Kind.MODEL_VERSION)
     rows = {thing.id: row for thing in things if (row := _version(thing)) is not None}
     models = asking.things_of_kind(connection, Kind.MODEL)
     spans = [
         span for model in models for span in alias_spans(key_of(model), _alias_history(connection, model.id))
     ]
-    deleted = {row.key: row.deleted_at for row in rows.values() if row.deleted}
-    return Registry(rows.values(), spans), {row.key: number for number, row in rows.items()}, deleted
+    return Registered(
+        Registry(rows.values(), spans),
+        {row.key: number for number, row in rows.items()},
+        {row.key: row.deleted_at for row in rows.values() if row.deleted},
+        tuple(spans),
+    )
 
 
 def _version(thing: Thing) -> VersionRow | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from lineage.identity import episodes as track
 from lineage.identity.episodes import Episode
+from lineage.identity.versions import AliasSpan
 from lineage.model.facts import Key
 from lineage.model.moment import Moment, to_iso
 from lineage.model.naming import display
@@ -150,9 +152,38 @@ def of_persons(registers: Iterable[tuple[str, Sequence[Episode]]]) -> Iterable[F
             "no-person-evidenced",
             MEDIUM,
             actor,
-            f"{actor} made {count} ({span}) with no person evidenced behind it. Add the principal to the people list, or"
-            " import the records of the pipeline that acted.",
+            f"{actor} made {count} ({span}) with no person evidenced behind it. Add the principal to the people"
+            " list, or import the records of the pipeline that acted.",
             tuple(side for target, item in changes for side in _sides(item, f"{item.action} of {target}")),
+        )
+
+
+def of_aliases(spans: Iterable[AliasSpan]) -> Iterable[Finding]:
+    """Yield each alias that was seen on another version than before: its registry does not say who moved it, or when."""
+    by_alias: dict[tuple[Key, str], list[AliasSpan]] = defaultdict(list)
+    for span in spans:
+        by_alias[span.model, span.alias].append(span)
+    for (model, alias), listed in sorted(by_alias.items()):
+        listed.sort(key=lambda span: (span.since.lo, span.since.hi, span.version))
+        for before, after in pairwise(listed):
+            yield Finding(
+                "alias-moved",
+                LOW,
+                f"{model.name}@{alias}",
+                f"The alias {alias} of {model.name} moved from version {before.version} to {after.version}"
+                f" {when(after.since)}. The registry does not record when or by whom; import it more often, or its log.",
+            )
+
+
+def of_runs(rows: Iterable[Mapping[str, Any]]) -> Iterable[Finding]:
+    """Yield each run of which two different ends are recorded."""
+    for row in rows:
+        yield Finding(
+            "conflicting-run-ends",
+            MEDIUM,
+            f"{row['namespace']}/{row['name']}",
+            f"Of the run {row['run_id']} two different ends are recorded. Look at both records before trusting either.",
+            (("a different end", "", row["record"]),),
         )
 
 

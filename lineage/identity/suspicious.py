@@ -171,7 +171,7 @@ def of_aliases(spans: Iterable[AliasSpan]) -> Iterable[Finding]:
                 LOW,
                 f"{model.name}@{alias}",
                 f"The alias {alias} of {model.name} moved from version {before.version} to {after.version}"
-                f" {when(after.since)}. The registry does not record when or by whom; import it more often, or its log.",
+                f" {when(after.since)}. The registry does not record when or by whom; import it more often.",
             )
 
 
@@ -182,7 +182,7 @@ def of_runs(rows: Iterable[Mapping[str, Any]]) -> Iterable[Finding]:
             "conflicting-run-ends",
             MEDIUM,
             f"{row['namespace']}/{row['name']}",
-            f"Of the run {row['run_id']} two different ends are recorded. Look at both records before trusting either.",
+            f"Of the run {row['run_id']} two different ends are recorded. Look at both records.",
             (("a different end", "", row["record"]),),
         )
 

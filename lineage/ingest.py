@@ -22,7 +22,7 @@ from lineage.evidence.merkle import Frontier, entry, leaf_hash, load
 from lineage.identity.projector import Projector
 from lineage.identity.resolve import resolve
 from lineage.inputs import Found, walk
-from lineage.model.facts import AnyFact, Fact
+from lineage.model.facts import AnyFact, Bundle, Fact
 from lineage.progress import SILENT, Progress, Step
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample, Source, recognise, sources
 from lineage.store import log
@@ -275,14 +275,14 @@ def _read_all(
 
 def _read_one(
     run: _Run, source: Source, record: Record, origin: Origin, file: int, result: FileResult
-) -> tuple[list[AnyFact], str | None]:
+) -> tuple[list[AnyFact | Bundle], str | None]:
     """Return what the record states, and the reason when it was filtered; problems go to the run."""
-    facts: list[AnyFact] = []
+    facts: list[AnyFact | Bundle] = []
     reason: str | None = None
     fatal = False
     try:
         for said in source.read(record, origin):
-            if isinstance(said, Fact):
+            if isinstance(said, (Fact, tuple)):
                 facts.append(said)  # type: ignore[arg-type]
             elif type(said) is Problem:
                 result.problems += 1
@@ -375,7 +375,7 @@ def rebuild(
     facts_read = 0
     for number, (seq, facts) in enumerate(log.said(connection, below=below), 1):
         projector.apply(seq, facts)
-        facts_read += len(facts)
+        facts_read += sum(len(fact) if isinstance(fact, tuple) else 1 for fact in facts)
         if not number % COMMIT_RECORDS:
             projector.flush()
             if report is not None:

@@ -9,7 +9,7 @@ in `lineage.identity.resolve`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import blake2b, sha256
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from lineage.identity.canonical import canonical
 from lineage.model.facts import (
     Alias,
     AnyFact,
+    Bundle,
     Coverage,
     Entity,
     Happened,
@@ -98,6 +99,9 @@ class Projector:
         self._links: dict[tuple[Any, ...], list[Any]] = {}
         self._shared: dict[int, list[Any]] = {}
         self._current: tuple[Key, int] | None = None
+        self._bundles: dict[int, list[Any]] = {}
+        self._details: dict[int, tuple[dict[str, Any], str]] = {}
+        self._next_measure = derived.next_id(connection, "measure")
         self._apply: dict[type, Callable[[Any, int, int | None], None]] = {
             Entity: self._entity,
             Alias: self._alias,
@@ -108,7 +112,7 @@ class Projector:
             Coverage: self._coverage,
         }
 
-    def apply(self, seq: int, facts: Sequence[AnyFact]) -> None:
+    def apply(self, seq: int, facts: Sequence[AnyFact | Bundle]) -> None:
         """Take what record `seq` says. A fact without a time of its own has that of the record's run, if any."""
         at: int | None = None
         self._current = None
@@ -117,7 +121,16 @@ class Projector:
                 self._current = (fact.key, self._run(fact, seq))
                 at = fact.at.lo
         for fact in facts:
-            if type(fact) is not Run:
+            if type(fact) is tuple:
+                held = self._bundles.get(id(fact))
+                if held is None:
+                    self._bundles[id(fact)] = [fact, at, at, seq]
+                elif at is not None:
+                    if held[1] is None or at < held[1]:
+                        held[1] = at
+                    if held[2] is None or at > held[2]:
+                        held[2] = at
+            elif type(fact) is not Run:
                 self._apply[type(fact)](fact, seq, at)
 
     def entity(self, key: Key) -> int:
@@ -313,30 +326,18 @@ class Projector:
 
     def _measured(self, fact: Measured, seq: int, at: int | None) -> None:
         del at
-        subject = self.entity(fact.subject)
+        subject = self._ids.get(fact.subject) or self.entity(fact.subject)
         success = None if fact.success is None else int(fact.success)
-        detail = dumps(fact.detail).decode() if fact.detail else "{}"
         run = None
         if fact.run is not None and self._current is not None and fact.run == self._current[0]:
             run = self._current[1]
-        text = f"{subject}\n{fact.metric}\n{fact.at.lo}\n{fact.run.name if fact.run else ''}\n{detail}\n{fact.value}"
-        number = (
-            int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
-        )
+        held = self._details.get(id(fact.detail))
+        if held is None:
+            held = self._details[id(fact.detail)] = (fact.detail, dumps(fact.detail).decode())
+        number = self._next_measure
+        self._next_measure = number + 1
         self._rows["measure"].append(
-            (
-                number,
-                subject,
-                fact.metric,
-                fact.at.lo,
-                fact.value,
-                fact.unit,
-                success,
-                fact.severity,
-                run,
-                detail,
-                seq,
-            )
+            (number, subject, fact.metric, fact.at.lo, fact.value, fact.unit, success, fact.severity, run, held[1], seq)
         )
 
     def _coverage(self, fact: Coverage, seq: int, at: int | None) -> None:
@@ -356,6 +357,11 @@ class Projector:
     def flush(self) -> None:
         """Write what has been gathered; the caller commits."""
         rows = self._rows
+        for bundle, first, last, seq in self._bundles.values():
+            for fact in bundle:
+                self._apply[type(fact)](fact, seq, first)
+                if last != first:
+                    self._apply[type(fact)](fact, seq, last)
         for fact, first, last, seq in self._shared.values():
             number = self.entity(fact.key)
             for name, value in fact.attributes.items():
@@ -392,6 +398,8 @@ class Projector:
         derived.write(self._connection, rows)
         for gathered in rows.values():
             gathered.clear()
+        self._bundles.clear()
+        self._details.clear()
         self._shared.clear()
         self._values.clear()
         self._links.clear()

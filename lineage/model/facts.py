@@ -308,3 +308,10 @@ class Coverage(Fact, frozen=True, gc=False):
 
 
 AnyFact = Entity | Alias | Link | Run | Happened | Objective | Measured | Coverage
+
+Bundle = tuple[Entity | Link, ...]
+"""Facts without a time of their own that recur together (the schema and columns of a job's output, run after run).
+
+They hold at the time of the record's run. A source that keeps one such tuple and hands out the same object again spares
+the importer a look at each fact; what a record says is the same with and without.
+"""

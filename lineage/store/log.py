@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ import zstandard
 from sqlalchemy import Connection
 
 from lineage.errors import BugError
-from lineage.model.facts import AnyFact
+from lineage.model.facts import AnyFact, Bundle
 from lineage.text import dumps
 
 BLOCK_RECORDS = 128
@@ -25,10 +26,11 @@ BLOCK_BYTES = 1 << 20
 FACT_RECORDS = 1024
 """Facts repeat from run to run of a job: the more records share a block, the more of them are written once."""
 
-LEVEL = 3
+EVIDENCE_LEVEL = 1
+FACTS_LEVEL = 3
 
 _encode = msgspec.msgpack.Encoder().encode
-_facts = msgspec.msgpack.Decoder(tuple[list[AnyFact], list[list[int]]])
+_facts = msgspec.msgpack.Decoder(tuple[list[AnyFact], list[list[int]], list[list[int]]])
 _raws = msgspec.msgpack.Decoder(list[bytes])
 
 
@@ -36,33 +38,31 @@ class BlockWriter:
     """Gathers records and their facts and gives them out as compressed blocks."""
 
     def __init__(self) -> None:
-        self._compress = zstandard.ZstdCompressor(level=LEVEL).compress
+        self._compress = zstandard.ZstdCompressor(level=EVIDENCE_LEVEL).compress
+        self._compress_facts = zstandard.ZstdCompressor(level=FACTS_LEVEL).compress
         self._raws: list[bytes] = []
         self._first = 0
         self._bytes = 0
         self._unique: list[AnyFact] = []
+        self._bundles: list[list[int]] = []
         self._numbers: dict[int, int] = {}
+        self._kept: list[object] = []
         self._said: list[list[int]] = []
         self._first_said = 0
         self._blocks: list[tuple[int, bytes]] = []
         self._fact_blocks: list[tuple[int, bytes]] = []
 
-    def add(self, seq: int, raw: bytes, facts: Sequence[AnyFact]) -> None:
+    def add(self, seq: int, raw: bytes, facts: Sequence[AnyFact | Bundle]) -> None:
         """Take the record numbered `seq` and what it said."""
         if not self._raws:
             self._first = seq
         if not self._said:
             self._first_said = seq
         numbers = self._numbers
-        unique = self._unique
         said = []
         for fact in facts:
             number = numbers.get(id(fact))
-            if number is None:
-                number = len(unique)
-                numbers[id(fact)] = number
-                unique.append(fact)
-            said.append(number)
+            said.append(self._number(fact) if number is None else number)
         self._said.append(said)
         self._raws.append(raw)
         self._bytes += len(raw)
@@ -70,6 +70,22 @@ class BlockWriter:
             self._end_block()
         if len(self._said) >= FACT_RECORDS:
             self._end_facts()
+
+    def _number(self, fact: AnyFact | Bundle) -> int:
+        """Give a fact its place in the block, a bundle the place before it counted backwards from -1."""
+        if isinstance(fact, tuple):
+            self._bundles.append([self._numbers.get(id(part), -1) for part in fact])
+            parts = self._bundles[-1]
+            for place, part in enumerate(fact):
+                if parts[place] < 0:
+                    parts[place] = self._number(part)
+            number = -len(self._bundles)
+        else:
+            number = len(self._unique)
+            self._unique.append(fact)
+        self._numbers[id(fact)] = number
+        self._kept.append(fact)
+        return number
 
     def _end_block(self) -> None:
         if self._raws:
@@ -79,8 +95,11 @@ class BlockWriter:
 
     def _end_facts(self) -> None:
         if self._said:
-            self._fact_blocks.append((self._first_said, self._compress(_encode((self._unique, self._said)))))
+            body = _encode((self._unique, self._bundles, self._said))
+            self._fact_blocks.append((self._first_said, self._compress_facts(body)))
         self._unique = []
+        self._bundles = []
+        self._kept = []
         self._numbers = {}
         self._said = []
 
@@ -229,17 +248,24 @@ def raw_records(connection: Connection) -> Iterator[tuple[int, bytes]]:
         yield from enumerate(_raws.decode(decompress(body)), first)
 
 
-def said(connection: Connection, *, below: int | None = None) -> Iterator[tuple[int, list[AnyFact]]]:
+def said(
+    connection: Connection, *, below: int | None = None
+) -> Iterator[tuple[int, list[AnyFact | Bundle]]]:
     """Yield every record's number and facts, in order; only records numbered below `below`, where given."""
-    decompress = zstandard.ZstdDecompressor().decompress
     limit = below if below is not None else 1 << 62
     for first, body in connection.exec_driver_sql(
         "SELECT first, body FROM fact_block WHERE first < ? ORDER BY first", (limit,)
     ):
-        unique, numbers = _facts.decode(decompress(body))
-        for seq, indexes in enumerate(numbers, first):
+        for seq, facts in enumerate(_unpacked(body), first):
             if seq < limit:
-                yield seq, [unique[index] for index in indexes]
+                yield seq, facts
+
+
+def _unpacked(body: bytes) -> Iterator[list[AnyFact | Bundle]]:
+    unique, bundles, numbers = _facts.decode(zstandard.ZstdDecompressor().decompress(body))
+    whole = [tuple(unique[index] for index in bundle) for bundle in bundles]
+    for indexes in numbers:
+        yield [unique[index] if index >= 0 else whole[-index - 1] for index in indexes]  # type: ignore[misc]
 
 
 def facts_of(connection: Connection, seq: int) -> list[AnyFact]:
@@ -249,8 +275,10 @@ def facts_of(connection: Connection, seq: int) -> list[AnyFact]:
     ).fetchone()
     if block is None:
         return []
-    unique, numbers = _facts.decode(zstandard.ZstdDecompressor().decompress(block[1]))
-    return [unique[index] for index in numbers[seq - block[0]]] if seq - block[0] < len(numbers) else []
+    found: list[AnyFact] = []
+    for fact in next(islice(_unpacked(block[1]), seq - block[0], None), []):
+        found.extend(fact if isinstance(fact, tuple) else (fact,))
+    return found
 
 
 def evidence_rows(connection: Connection, seqs: Sequence[int]) -> dict[int, dict[str, Any]]:

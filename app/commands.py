@@ -25,7 +25,7 @@ class Looking:
 
     selector: str = ""
     name: str = ""
-    up: int = 2
+    up: int = 4
     down: int = 2
     expanded: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()

@@ -115,8 +115,8 @@ class Errands(QObject):
             return
         folder.mkdir(parents=True, exist_ok=True)
         self._sample = path
-        self.progress.emit("writing the files of the sample company", 0, 0, 0, 0)
         self._process.run(["-m", "resources.sample", str(folder / "sample")])
+        self.progress.emit("writing the files of the sample company", 0, 0, 0, 0)
 
     def import_files(self) -> None:
         """Choose files and import them."""
@@ -282,16 +282,16 @@ class Errands(QObject):
         dialog.open()
 
     def _import(self, paths: list[str], labels: dict[str, str]) -> None:
-        self.progress.emit("starting the import", 0, 0, 0, 0)
         self._process.start(self._session.path, paths, labels)
+        self.progress.emit("starting the import", 0, 0, 0, 0)
 
     def _imported(self, result: Imported) -> None:
         sample, self._sample = self._sample, None
         if sample is not None and not result.stopped:
             # Its files are written: now they are imported, and then the workspace is opened.
             self._then = [str(sample)]
-            self.progress.emit("importing the sample company", 0, 0, 0, 0)
             self._process.start(str(sample), [str(sample.parent / "sample")])
+            self.progress.emit("importing the sample company", 0, 0, 0, 0)
             return
         then, self._then = self._then, []
         self.idle.emit()

@@ -111,13 +111,22 @@ class AnswerTable(QTableView):
     def choose_columns(self, keys: list[str]) -> None:
         """Show these columns in this order; none = as at first."""
         header = self.horizontalHeader()
+        before, order = header.sortIndicatorSection(), header.sortIndicatorOrder()
+        key = self._answers.columns[before].key if 0 <= before < len(self._answers.columns) else ""
         header.blockSignals(True)
         self._answers.choose(keys)
         for place in range(header.count()):
             header.moveSection(header.visualIndex(place), place)
+        shown = [column.key for column in self._answers.columns]
+        header.setSortIndicator(shown.index(key) if key in shown else -1, order)
         header.blockSignals(False)
-        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.fit_columns()
+
+    def sort_by(self, key: str, order: Qt.SortOrder) -> None:
+        """Order the rows by the column `key`."""
+        shown = [column.key for column in self._answers.columns]
+        if key in shown:
+            self.sortByColumn(shown.index(key), order)
 
     def fit_columns(self) -> None:
         """Give every column the width it asks for."""

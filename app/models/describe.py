@@ -60,7 +60,7 @@ def around(shown: Item) -> list[Row]:
         thing = names.get(other, {"id": other})
         row = Row(
             spelled(str(edge.get("type") or "")),
-            plain(thing.get("display")) or name_in(other),
+            f"{plain(thing.get('display')) or name_in(other)} · {spelled(str(edge.get('basis') or ''))}",
             other,
             f"{plain(thing.get('display')) or name_in(other)}\n{_basis(edge)}",
             icon=kind_icon(thing) or kind_icon({"kind": other.partition("|")[0]}),
@@ -99,6 +99,7 @@ def _deployment(item: Item) -> list[Row]:
     if item.get("ended_by"):
         rows.append(line("Ended by", item["ended_by"]))
     target = line("Target", item.get("target"), evidence=evidence)
+    target.raw = item.get("target_id") or item.get("target")
     for key in ("environment", "platform", "cluster", "namespace", "endpoint"):
         if item.get(key):
             target.add(line(spelled(key), item[key]))

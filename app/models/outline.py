@@ -25,13 +25,13 @@ class Branch:
     """One line of the outline.
 
     Attributes:
-        thing: the thing told of, or None for a heading; `edge`: what ties it to the line above.
+        thing: the thing told of, or None for a heading; `edges`: what ties it to the line above.
         again: it was told before, with what lies beyond it.
     """
 
     text: str
     thing: Item | None = None
-    edge: Item | None = None
+    edges: list[Item] = field(default_factory=list)
     again: bool = False
     rows: list[Branch] = field(default_factory=list)
     above: Branch | None = None
@@ -85,14 +85,11 @@ def _grow(
     waiting = [(heading, centre)]
     while waiting:
         branch, key = waiting.pop(0)
-        near = sorted(
-            side.get(key, ()), key=lambda edge: name_of(things.get(str(edge.get(end)), {})).casefold()
-        )
-        for edge in near:
-            other = str(edge.get(end))
-            if other not in things:
-                continue
-            row = branch.add(Branch(name_of(things[other]), things[other], edge, again=other in told))
+        near: dict[str, list[Item]] = {}
+        for edge in side.get(key, ()):
+            near.setdefault(str(edge.get(end)), []).append(edge)
+        for other in sorted(near.keys() & things.keys(), key=lambda known: name_of(things[known]).casefold()):
+            row = branch.add(Branch(name_of(things[other]), things[other], near[other], again=other in told))
             if other not in told:
                 told.add(other)
                 waiting.append((row, other))
@@ -185,6 +182,5 @@ class OutlineModel(QAbstractItemModel):
             return ""
         if column == 1:
             return kind_word(row.thing)
-        if row.edge is None:
-            return ""
-        return f"{spelled(str(row.edge.get('type') or ''))}, {spelled(str(row.edge.get('basis') or ''))}"
+        words = dict.fromkeys(str(edge.get(name) or "") for name in ("type", "basis") for edge in row.edges)
+        return ", ".join(spelled(word) for word in words if word)

@@ -41,12 +41,28 @@ class Subject:
         if self.kind == "entity":
             return selector_of(item.get("id"))
         if self.kind in {"deployment", "live"}:
-            return selector_of(item.get("target_id")) or quoted(str(item.get("target") or ""))
+            # The version is what this deployment served; its target also served all the others.
+            served = sorted(item.get("models") or [], key=lambda part: -(part.get("weight") or 0))
+            version = next((part["id"] for part in served if part.get("id")), "")
+            target = selector_of(item.get("target_id")) or quoted(str(item.get("target") or ""))
+            return selector_of(version) or target
         if self.kind in {"event", "finding"}:
             return selector_of(item.get("subject_id"))
         if self.kind == "edge":
             return selector_of(item.get("to"))
         return ""
+
+    @property
+    def subject_name(self) -> str:
+        """What the thing that `selector` names is called."""
+        if self.kind in {"deployment", "live"}:
+            with_id = any(part.get("id") for part in self.item.get("models") or [])
+            return model_of(self.item) if with_id else plain(self.item.get("target"))
+        if self.kind in {"event", "finding"}:
+            return plain(self.item.get("subject"))
+        if self.kind == "edge":
+            return plain(self.item.get("to_display")) or name_in(self.item.get("to"))
+        return self.title
 
     @property
     def evidence(self) -> list[Item]:

@@ -75,7 +75,8 @@ class LineageView(QWidget):
         self._typing.timeout.connect(self._search)
         self.search.textEdited.connect(lambda _: self._typing.start())
         self.search.returnPressed.connect(self._take_text)
-        self.up, self.down = self._spin("upstream"), self._spin("downstream")
+        self.up = self._spin("upstream", self._looking.up)
+        self.down = self._spin("downstream", self._looking.down)
         self.ever = QCheckBox("&Past too", self)
         self.ever.setToolTip(
             "Show also what is no longer so; with an as-of date, only what was so on that date"
@@ -318,10 +319,10 @@ class LineageView(QWidget):
             self._place = place
             self._look(self._history[place], "Back" if step < 0 else "Forward")
 
-    def _spin(self, word: str) -> QSpinBox:
+    def _spin(self, word: str, value: int) -> QSpinBox:
         spin = QSpinBox(self)
         spin.setRange(0, FURTHEST)
-        spin.setValue(2)
+        spin.setValue(value)
         spin.setKeyboardTracking(False)
         spin.setAccessibleName(f"Steps {word}")
         spin.setToolTip(f"How many steps {word} are shown")

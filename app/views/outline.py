@@ -53,8 +53,8 @@ class OutlineView(QTreeView):
         self._span(QModelIndex())
         self.expandToDepth(2)
         letter = self.fontMetrics().averageCharWidth()
-        self.setColumnWidth(0, max(letter * 34, self.viewport().width() - letter * 34))
-        self.setColumnWidth(1, letter * 14)
+        self.setColumnWidth(0, max(letter * 30, self.viewport().width() - letter * 40))
+        self.setColumnWidth(1, letter * 17)
         self.pick(before or centre)
         self._quiet = False
 
@@ -83,7 +83,8 @@ class OutlineView(QTreeView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space and self.currentIndex().isValid():
-            self.edgePicked.emit(self.outline.branch(self.currentIndex()).edge)
+            edges = self.outline.branch(self.currentIndex()).edges
+            self.edgePicked.emit(edges[0] if edges else None)
             return
         super().keyPressEvent(event)
 

@@ -170,6 +170,8 @@ class RegisterView(QWidget):
             "What is live" if self._live else "Register of deployments",
             self,
         )
+        # The newest change first: that is what most people come for.
+        table.sort_by("since" if self._live else "deployed_at", Qt.SortOrder.DescendingOrder)
         table.choose_columns(self._settings.columns(name))
         table.set_compact(self._settings.compact)
         kind = "live" if self._live else "deployment"

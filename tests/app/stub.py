@@ -56,7 +56,9 @@ def deployment(number: int, **changed: Any) -> dict[str, Any]:
         "model_version": str(number),
         "models": [
             {
-                "model": "fraud", "version": str(number), "uri": f"s3://models/fraud/{number}", "weight": 1.0,
+                "id": "model-version|mlflow:prod|fraud/8",
+                "model": "fraud", "version": str(number),
+                "uri": f"s3://models/fraud/{number}", "weight": 1.0,
                 "component": "predictor", "run_id": "r1", "link_rule": "model-uri", "link_confidence": "exact",
                 "candidates": [], "version_deleted": False,
             }
@@ -211,8 +213,20 @@ class StubWorkspace:
 
     def imports(self) -> Answer:
         self._note("imports")
-        file = {"file": HOSTILE, "source": "openlineage", "read": 5, "accepted": 4, "duplicate": 0, "filtered": 0,
-                "rejected": 1, "problems": 1, "reasons": {}, "bytes": 999, "sha256": "ab" * 32, "seconds": 0.1}  # fmt: skip
+        file = {
+            "file": HOSTILE,
+            "source": "openlineage",
+            "read": 5,
+            "accepted": 4,
+            "duplicate": 0,
+            "filtered": 0,
+            "rejected": 1,
+            "problems": 1,
+            "reasons": {},
+            "bytes": 999,
+            "sha256": "ab" * 32,
+            "seconds": 0.1,
+        }
         return Answer(
             [{"batch": 1, "started_at": "2026-11-20T08:00:00Z", "finished_at": None, "files": [file]}]
         )

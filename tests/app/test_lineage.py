@@ -32,51 +32,50 @@ def outline_ids(view):
     return found
 
 
-def test_the_deployment_stands_in_the_middle(lineage):
-    """From the register to the lineage of its target in one step."""
-    assert lineage.drawing.centre == TARGET["id"]
+def test_what_the_deployment_served_stands_in_the_middle(lineage):
+    """From the register to what stands behind that version, and where it serves, in one step."""
+    assert lineage.drawing.centre == MODEL["id"]
+    assert TARGET["id"] in lineage.drawing.things
 
 
 def test_the_outline_holds_the_same_things_as_the_drawing(qtbot, lineage):
-    """Also after more was shown."""
+    """Also after less was shown."""
     assert outline_ids(lineage.outline) == set(lineage.drawing.things)
 
-    lineage.more_upstream()
-    lineage.more_upstream()
-    qtbot.waitUntil(lambda: RAW["id"] in lineage.drawing.things)
+    lineage.up.setValue(0)
+    qtbot.waitUntil(lambda: RAW["id"] not in lineage.drawing.things)
     assert outline_ids(lineage.outline) == set(lineage.drawing.things)
 
 
 def test_what_is_chosen_in_the_outline_is_chosen_in_the_details(qtbot, window, lineage):
     """One selection for all."""
-    lineage.outline.setCurrentIndex(lineage.outline.outline.find(MODEL["id"]))
+    lineage.outline.setCurrentIndex(lineage.outline.outline.find(TARGET["id"]))
     qtbot.waitUntil(lambda: not window.tasks.busy_now)
 
-    assert window.parts.details.subject.item["id"] == MODEL["id"]
+    assert window.parts.details.subject.item["id"] == TARGET["id"]
 
 
 def test_a_hidden_thing_is_gone_said_and_brought_back(qtbot, window, lineage):
     """Nothing is left out in silence, and undo brings it back."""
-    lineage.pick(MODEL["id"])
+    lineage.pick(TARGET["id"])
     window.board["lineage.hide"].trigger()
-    qtbot.waitUntil(lambda: MODEL["id"] not in lineage.drawing.things)
-    assert "1 thing hidden by you" in [
-        branch.text for branch in lineage.outline.outline.branch(lineage.outline.outline.index(-1, 0)).rows
-    ]
+    qtbot.waitUntil(lambda: TARGET["id"] not in lineage.drawing.things)
+    tops = lineage.outline.outline.branch(lineage.outline.outline.index(-1, 0)).rows
+    assert "1 thing hidden by you" in [branch.text for branch in tops]
 
     window.board["edit.undo"].trigger()
-    qtbot.waitUntil(lambda: MODEL["id"] in lineage.drawing.things)
+    qtbot.waitUntil(lambda: TARGET["id"] in lineage.drawing.things)
 
 
 def test_back_returns_to_what_was_in_the_middle(qtbot, window, lineage):
     """As in a browser."""
-    lineage.focus_on(f"id:'{MODEL['id']}'", "fraud 8")
-    qtbot.waitUntil(lambda: lineage.drawing.centre == MODEL["id"])
+    lineage.focus_on(f"id:'{TARGET['id']}'", "scorer")
+    qtbot.waitUntil(lambda: lineage.drawing.centre == TARGET["id"])
 
     window.board["lineage.back"].trigger()
-    qtbot.waitUntil(lambda: lineage.drawing.centre == TARGET["id"])
-    window.board["lineage.forward"].trigger()
     qtbot.waitUntil(lambda: lineage.drawing.centre == MODEL["id"])
+    window.board["lineage.forward"].trigger()
+    qtbot.waitUntil(lambda: lineage.drawing.centre == TARGET["id"])
 
 
 def test_a_name_that_nothing_has_is_said(qtbot, window, lineage):
@@ -91,7 +90,7 @@ def test_the_command_line_gives_the_same_lineage(lineage):
     """The copied command asks what the view asks."""
     words = shlex.split(lineage.command)
 
-    assert words == ["trace", f"id:'{TARGET['id']}'", "--up", "2", "--down", "2", "--ever"]
+    assert words == ["trace", f"id:'{MODEL['id']}'", "--up", "4", "--down", "2", "--ever"]
 
 
 def test_the_outline_keeps_to_the_rules_of_qt(qtmodeltester, qapp):

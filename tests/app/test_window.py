@@ -140,7 +140,7 @@ def test_a_thing_shows_where_it_comes_from_and_where_it_goes(qtbot, window):
     model = window.parts.details.model
 
     tops = {model.index(row, 0).data(): model.index(row, 0) for row in range(model.rowCount())}
-    assert model.index(0, 1, tops["Comes from"]).data() == "fraud 8"
+    assert model.index(0, 1, tops["Comes from"]).data() == "fraud 8 · observed"
     assert model.index(tops["Goes into"].row(), 1).data() == "nothing recorded"
     assert "denied" in model.index(0, 1, tops["Events"]).data()
 

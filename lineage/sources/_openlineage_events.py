@@ -1,0 +1,390 @@
+"""What does one sound event state, as facts?
+
+This runs for every event of a file of millions, so it does little for each: whatever was read from the same bytes
+before is used again (a job, a table), and its facts stand ready. Only the bytes of a part decide what is read from it;
+nothing depends on what was read before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Annotated, Final
+
+import msgspec
+
+from lineage.model import moment
+from lineage.model.facts import Entity, Fact, Happened, Key, Link, Measured, Run, Use
+from lineage.model.moment import Moment
+from lineage.model.vocabulary import Basis, Kind, Relation, RunState
+from lineage.source import Filtered, Origin, Problem
+from lineage.sources import _openlineage_checks as checks
+from lineage.sources import _openlineage_facets as facets
+from lineage.sources import _openlineage_runs as runs
+from lineage.sources._openlineage_shapes import REMEMBERED, keep
+from lineage.text import clip, loads
+
+_RUN: Final = Kind.RUN
+_START: Final = RunState.START
+_COMPLETE: Final = RunState.COMPLETE
+_STATES = {state.name: state for state in RunState}
+# Where this stands, no two events have the same outputs, and none need be remembered.
+_FIGURES: Final = b'"outputStatistics"'
+_GONE = {"DROP": "drop", "RENAME": "rename", "TRUNCATE": "truncate"}
+_REPLACE: dict[str, str] = {"mode": "replace"}
+
+_ABSENT = msgspec.Raw(b"")
+_Said = Fact | Problem | Filtered
+_Name = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _Event(msgspec.Struct, gc=False):
+    time: str = msgspec.field(name="eventTime")
+    type: str | None = msgspec.field(default=None, name="eventType")
+    run: msgspec.Raw = _ABSENT
+    job: msgspec.Raw = _ABSENT
+    dataset: msgspec.Raw = _ABSENT
+    inputs: msgspec.Raw = _ABSENT
+    outputs: msgspec.Raw = _ABSENT
+    producer: msgspec.Raw = _ABSENT
+    schema: msgspec.Raw = msgspec.field(default=_ABSENT, name="schemaURL")
+
+
+class _RunPart(msgspec.Struct, gc=False):
+    id: _Name = msgspec.field(name="runId")
+    facets: msgspec.Raw = _ABSENT
+
+
+class _Part(msgspec.Struct, gc=False):
+    """A job or a dataset."""
+
+    namespace: _Name
+    name: _Name
+    facets: msgspec.Raw = _ABSENT
+    inputs: msgspec.Raw = msgspec.field(default=_ABSENT, name="inputFacets")
+    outputs: msgspec.Raw = msgspec.field(default=_ABSENT, name="outputFacets")
+
+
+class _Scene(msgspec.Struct, gc=False):
+    """Where the datasets of an event stand: written by `job` (None: read), in `run`.
+
+    `settled`: the run has succeeded; `begun`: it only starts now.
+    """
+
+    where: str
+    job: Key | None
+    run: Key | None
+    at: Moment
+    settled: bool = False
+    begun: bool = False
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+_decode_run = msgspec.json.Decoder(_RunPart).decode
+_decode_part = msgspec.json.Decoder(_Part).decode
+_decode_parts = msgspec.json.Decoder(list[_Part]).decode
+
+_JOBS: dict[bytes, facets.Job] = {}
+_SIDES: dict[bytes, facets.Side] = {}
+
+
+def state(raw: bytes, origin: Origin, said: list[_Said]) -> None:
+    """Add what the event states to `said`.
+
+    Raises what msgspec raises where the record has not an event's shape, and `MalformedError` for a key that stands
+    twice.
+    """
+    event = _decode(raw)
+    run = event.run
+    kind = event.type
+    sizes = [*map(len, (run, event.job, event.inputs, event.outputs, event.producer, event.schema))]
+    # All eight fields of a run event are there nearly always; then their names take 54 bytes and quotes 4.
+    if kind is None or 0 in sizes or not _exact(len(raw), sum(sizes) + len(event.time) + len(kind) + 58, 8):
+        _check_keys(raw, event)
+    elif not raw.isascii():
+        raw.decode()
+    try:
+        at = moment.parse(event.time)
+        if at.assumed:
+            at = moment.parse(event.time, origin.label("timezone"))
+    except (ValueError, OverflowError):
+        said.append(Problem("bad-time", "the event's time is no time", "eventTime", clip(event.time)))
+        return
+    if len(run) > 4 or _given(run):
+        _state_run(event, run, at, said)
+    elif _given(event.job):
+        _state_job(event, at, said)
+    elif _given(event.dataset):
+        part = _decode_part(event.dataset)
+        _check_parts(bytes(event.dataset), [part], 0)
+        stated: list[_Said] = []
+        _state_datasets([part], _Scene("dataset", None, None, at, settled=True), stated)
+        said += _timed(stated, at, None)
+    else:
+        said.append(Problem("missing-field", "an event has a run, a job or a dataset", "run"))
+
+
+def _given(piece: msgspec.Raw) -> bool:
+    return len(piece) > 4 or (len(piece) > 0 and bytes(piece) != b"null")
+
+
+def _exact(length: int, size: int, keys: int) -> bool:
+    """Tell whether an object of `length` bytes is made up by `keys` fields whose names and values take `size`.
+
+    The decoder takes the last of two equal keys and skips what it does not know. What stands twice or is unknown is
+    left over here, in the two forms that Java (`"key":value,`) and Python (`"key": value, `) write; all else, and names
+    with escapes in them, is read again strictly.
+    """
+    return length == size + 4 * keys + 1 or length == size + 6 * keys
+
+
+def _check_keys(raw: bytes, event: _Event) -> None:
+    """Raise `MalformedError` when a key of the event stands twice; for events without some of the usual fields."""
+    keys = 1
+    size = 11 + len(event.time)
+    if event.type is not None:
+        keys += 1
+        size += 11 + len(event.type)
+    for name, piece in (
+        (3, event.run),
+        (3, event.job),
+        (7, event.dataset),
+        (6, event.inputs),
+        (7, event.outputs),
+        (8, event.producer),
+        (9, event.schema),
+    ):
+        if length := len(piece):
+            keys += 1
+            size += name + length
+    if not _exact(len(raw.rstrip()), size, keys):
+        loads(raw)
+    elif not raw.isascii():
+        raw.decode()
+
+
+def _check_parts(raw: bytes, parts: list[_Part], lists: int) -> None:
+    """Raise `MalformedError` when a key stands twice in one of `parts`; `lists`: 1 when `raw` is the list of them."""
+    size = keys = 0
+    for part in parts:
+        keys += 2
+        size += 17 + len(part.namespace) + len(part.name)
+        if length := len(part.facets):
+            keys += 1
+            size += 6 + length
+        if length := len(part.inputs):
+            keys += 1
+            size += 11 + length
+        if length := len(part.outputs):
+            keys += 1
+            size += 12 + length
+    gaps = lists * (len(parts) + 1)
+    if len(raw) not in (size + 4 * keys + len(parts) + gaps, size + 6 * keys + 2 * gaps - 2 * lists):
+        loads(raw)
+
+
+def _job(raw: bytes) -> facets.Job:
+    job = _JOBS.get(raw)
+    if job is None:
+        part = _decode_part(raw)
+        _check_parts(raw, [part], 0)
+        job = facets.job(part.namespace, part.name, bytes(part.facets), "job.facets")
+        keep(_JOBS, raw, job, len(raw))
+    return job
+
+
+def _state_run(event: _Event, raw: msgspec.Raw, at: Moment, said: list[_Said]) -> None:
+    part = _decode_run(raw)
+    length = len(part.facets)
+    if not _exact(len(raw), 13 + len(part.id) + length, 2) and (
+        length or not _exact(len(raw), 7 + len(part.id), 1)
+    ):
+        loads(bytes(raw))
+    body = bytes(event.job)
+    job = _JOBS.get(body)
+    if job is None:
+        if not _given(event.job):
+            said.append(Problem("missing-field", "the field is missing", "job"))
+            return
+        job = _job(body)
+    identity = part.id
+    if "{{" in identity:
+        said.append(Problem("bad-value", "the run id is a template, not an id", "run.runId", clip(identity)))
+        return
+    key = job.key
+    run = Key(_RUN, key.namespace, identity)
+    state = _STATES.get(event.type or "OTHER") or _state(event.type or "", said)
+    told = runs.read(part.facets, job)
+    settled = state is _COMPLETE
+    begun = state is _START
+    body = bytes(event.inputs)
+    known = _SIDES.get(body)
+    if known is None:
+        inputs = _state_side(body, _Scene("inputs", None, run, at, settled, begun), said, _SIDES)
+    else:
+        inputs = known.uses
+        said += known.facts
+    body = bytes(event.outputs)
+    known = None if _FIGURES in body[-400:] else job.written.get(body)
+    if known is None:
+        outputs = _state_side(body, _Scene("outputs", key, run, at, settled, begun), said, job.written)
+    else:
+        outputs = known.uses
+        said += known.facts
+    if told.inlets or told.outlets:
+        inputs, outputs = _with_assets(told, inputs, outputs, key, said)
+    about = told.attributes
+    if job.code is not None:
+        about["code"] = job.code
+    parent = told.parent if told.parent != run else None
+    said.append(
+        Run(run, key, state, at, inputs, outputs, None, None, False, job.streaming, parent, told.actor, about)
+    )
+    said += job.facts
+    if told.started_by is not None:
+        said.append(told.started_by)
+    if told.tests and not begun:
+        named = {one.detail.get("name") for one in said if isinstance(one, Measured)}
+        said += checks.put([one for one in told.tests if one.detail["name"] not in named], key, at, run)
+    if told.problems:
+        said += told.problems
+
+
+def _state(text: str, said: list[_Said]) -> RunState:
+    """Return the state; an event with an unknown one says only that the run was seen."""
+    known = _STATES.get(text.upper())
+    if known is None:
+        said.append(Problem("bad-value", "no such event type", "eventType", clip(text), fatal=False))
+        return RunState.OTHER
+    return known
+
+
+def _state_job(event: _Event, at: Moment, said: list[_Said]) -> None:
+    kind = bytes(event.schema)
+    if b"JobEvent" not in kind and (b"RunEvent" in kind or event.type is not None):
+        said.append(Problem("missing-field", "a run event names its run", "run.runId"))
+        return
+    job = _job(bytes(event.job))
+    key = job.key
+    stated: list[_Said] = [Entity(key)]
+    inputs = _state_side(bytes(event.inputs), _Scene("inputs", None, None, at), stated, {})
+    outputs = _state_side(bytes(event.outputs), _Scene("outputs", key, None, at), stated, {})
+    stated += [Link(use.key, key, Relation.INPUT, Basis.DECLARED, "JobEvent") for use in inputs]
+    stated += [Link(key, use.key, Relation.OUTPUT, Basis.DECLARED, "JobEvent") for use in outputs]
+    stated += job.facts
+    said += _timed(stated, at, key)
+
+
+def _timed(stated: list[_Said], at: Moment, job: Key | None) -> Iterator[_Said]:
+    """Give facts the time of an event without a run; a JobEvent's links replace those its `job` declared before."""
+    for fact in stated:
+        if isinstance(fact, Link) and fact.at is None:
+            detail = fact.detail if job is None else fact.detail | _REPLACE
+            yield msgspec.structs.replace(fact, at=at, detail=detail)
+        elif isinstance(fact, Entity) and fact.at is None:
+            yield msgspec.structs.replace(fact, at=at)
+        else:
+            yield fact
+
+
+def _state_side(
+    body: bytes, scene: _Scene, said: list[_Said], memory: dict[bytes, facets.Side]
+) -> tuple[Use, ...]:
+    """Add what is said of the inputs or of the outputs, and return how they were used."""
+    if len(body) <= 2 or body == b"null":
+        return ()
+    parts = _decode_parts(body)
+    _check_parts(body, parts, 1)
+    uses, facts, lasting = _state_datasets(parts, scene, said)
+    if lasting:
+        keep(memory, body, facets.Side(uses, tuple(facts)), len(body))
+    return uses
+
+
+def _state_datasets(
+    parts: list[_Part], scene: _Scene, said: list[_Said]
+) -> tuple[tuple[Use, ...], list[Fact | Problem], bool]:
+    """Add what is said of the datasets; return how they were used, what holds for any run, and whether that is all."""
+    job = scene.job
+    where = scene.where
+    every = [facets.dataset(part.namespace, part.name, bytes(part.facets), job, where) for part in parts]
+    uses = [one.use for one in every]
+    facts: list[Fact | Problem] = []
+    for one in every:
+        facts += one.facts
+    said += facts
+    lasting = True
+    for place, part in enumerate(parts):
+        one = every[place]
+        if not one.lasting or len(part.inputs) > 2 or len(part.outputs) > 2:
+            lasting = False
+            uses[place] = _state_of_run(part, one, scene, said)
+    return tuple(uses), facts, lasting
+
+
+def _state_of_run(part: _Part, told: facets.Dataset, scene: _Scene, said: list[_Said]) -> Use:
+    """Add what this run says of one dataset: figures, verdicts, what was done to it; return how it was used."""
+    use = told.use
+    if told.lifecycle and scene.settled:
+        _change(told, scene, said)
+    found: Sequence[checks.Check] = told.checks
+    for name, raw in (("inputFacets", part.inputs), ("outputFacets", part.outputs)):
+        if len(raw) > 2:
+            more, partitions, problems = checks.side(raw, scene.where, name)
+            # dbt writes the same verdicts here and among the facets: each counts once.
+            found = (*found, *[one for one in more if one not in found]) if found else more
+            said += problems
+            if partitions and not use.version:
+                use = Use(use.key, partitions)
+    if scene.begun:
+        # dbt's start events repeat the verdicts of the end: a run that starts has none, and each counts once.
+        found = [one for one in found if one.success is None]
+    if found:
+        said += checks.put(found, use.key, scene.at, scene.run)
+    return use
+
+
+def _change(told: facets.Dataset, scene: _Scene, said: list[_Said]) -> None:
+    """Add that a dataset was made, dropped or renamed; only for a run that succeeded: a failed one did not."""
+    key = told.use.key
+    change = told.lifecycle
+    run = scene.run
+    at = scene.at
+    if change == "CREATE":
+        said.append(Entity(key, {}, at, created=at))
+    elif change == "DROP":
+        said.append(Entity(key, {}, at, ended=at))
+    before = told.previous
+    if change == "RENAME" and before is not None and before != key:
+        # Not an alias: tomorrow another dataset may have the old name (the usual swap of a new table for an old one).
+        rule = "lifecycleStateChange"
+        said += [
+            Link(
+                before, key, Relation.DERIVED, Basis.DECLARED, rule, run=run, at=at, detail={"renamed": True}
+            ),
+            Entity(before, {"renamed_to": f"{key.namespace}/{key.name}"}, at, ended=at),
+        ]
+    if change in _GONE:
+        told_by = {"run": f"{run.namespace}/{run.name}"} if run else {}
+        identity = f"{run.name if run else at.lo}/{_GONE[change]}/{key.namespace}/{key.name}"
+        said.append(Happened(_GONE[change], key, at, identity, detail=told_by))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _declared(source: Key, target: Key, relation: Relation, rule: str) -> Link:
+    return Link(source, target, relation, Basis.DECLARED, rule)
+
+
+def _with_assets(
+    told: runs.Said,
+    read: tuple[Use, ...],
+    written: tuple[Use, ...],
+    job: Key,
+    said: list[_Said],
+) -> tuple[tuple[Use, ...], tuple[Use, ...]]:
+    """Return inputs and outputs with the assets a task declares; each is also a link that names its field."""
+    said += [_declared(key, job, Relation.INPUT, rule) for key, rule in told.inlets.items()]
+    said += [_declared(job, key, Relation.OUTPUT, rule) for key, rule in told.outlets.items()]
+    inputs = {use.key: use for use in (*map(Use, told.inlets), *read)}
+    outputs = {use.key: use for use in (*map(Use, told.outlets), *written)}
+    return tuple(inputs.values()), tuple(outputs.values())

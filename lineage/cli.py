@@ -101,20 +101,9 @@ def _problems(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
 
 def _sources(workspace: None, given: Arguments) -> tuple[Answer, int]:
     del workspace, given
-    from lineage.model.answer import Answer
-    from lineage.source import sources
+    from lineage.audit import formats
 
-    items = [
-        {
-            "name": known.NAME,
-            "format": known.FORMAT,
-            "status": "ready",
-            "facts": list(known.PROVES),
-            "evidence": [],
-        }
-        for known in sources()
-    ]
-    return Answer(items, len(items)), 0
+    return formats.known(), 0
 
 
 def _report(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:

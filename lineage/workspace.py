@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lineage.audit import agreements as sla_question
-from lineage.audit import completeness, findings, happenings, register, runs, things
+from lineage.audit import completeness, evidence, findings, formats, happenings, register, runs, things
 from lineage.audit.view import View
 from lineage.errors import QuestionError
 from lineage.model.answer import Answer, Item
-from lineage.model.moment import parse, to_iso
+from lineage.model.moment import parse
 from lineage.progress import SILENT, Progress
-from lineage.source import sources as known_sources
 from lineage.store import asking, consequences, digest, log
 from lineage.store.database import (
     Connection,
@@ -182,18 +181,7 @@ class Workspace:
         """Say of every file below `paths` what it would be read as, without importing."""
         from lineage.ingest import survey
 
-        items: list[Item] = [
-            {
-                "file": item.found.path,
-                "source": item.source.NAME if item.source else None,
-                "format": item.source.FORMAT if item.source else None,
-                "confidence": item.confidence,
-                "bytes": item.found.given.size if item.found.given else 0,
-                "note": item.found.problem.reason if item.found.problem else "",
-            }
-            for item in survey(paths)
-        ]
-        return Answer(items, len(items))
+        return formats.recognised(survey(paths))
 
     def import_(
         self,
@@ -214,27 +202,7 @@ class Workspace:
         if dry_run:
             return self._dry_run(paths, source, labels, progress)
         results = ingest(self._database, paths, source=source, labels=labels, progress=progress)
-        items: list[Item] = [
-            {
-                "file": result.file,
-                "source": result.source,
-                "format": result.format,
-                "read": result.read,
-                "accepted": result.accepted,
-                "duplicate": result.duplicate,
-                "filtered": result.filtered,
-                "rejected": result.rejected,
-                "problems": result.problems,
-                "bytes": result.bytes,
-                "sha256": result.sha256,
-                "seconds": result.seconds,
-                "reasons": result.reasons,
-                "note": result.note,
-                "evidence": [],
-            }
-            for result in results
-        ]
-        return Answer(items, len(items))
+        return formats.imported(results)
 
     def _dry_run(
         self, paths: Sequence[str | Path], source: str, labels: Mapping[str, str] | None, progress: Progress
@@ -249,17 +217,7 @@ class Workspace:
 
     def sources(self) -> Answer:
         """List the formats that can be read, and what each can prove."""
-        items: list[Item] = [
-            {
-                "name": known.NAME,
-                "format": known.FORMAT,
-                "status": "ready",
-                "facts": list(known.PROVES),
-                "evidence": [],
-            }
-            for known in known_sources()
-        ]
-        return Answer(items, len(items))
+        return formats.known()
 
     def imports(self) -> Answer:
         """List import batches with their files."""
@@ -412,11 +370,7 @@ class Workspace:
     def record(self, seq: int) -> Item:
         """Return one evidence record: its bytes, its place and what it was taken to say; raises `QuestionError`."""
         with self._database.reading() as connection:
-            found = log.stored_record(connection, seq)
-            if found is None:
-                raise QuestionError("there is no such record", where=str(seq))
-            said = log.facts_of(connection, seq)
-        return _record_item(found, said)
+            return evidence.record(connection, seq)
 
     def report(
         self,
@@ -473,34 +427,3 @@ class Workspace:
         answer = self.digest()
         answer.items[0]["facts"] = facts
         return answer
-
-
-def _record_item(found: log.Stored, said: Sequence[Any]) -> Item:
-    try:
-        text: str | None = found.raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = None
-    return {
-        "record": found.seq,
-        "text": text,
-        "hex": None if text is not None else found.raw.hex(" "),
-        "length": len(found.raw),
-        "sha256": found.sha256.hex(),
-        "source": found.source,
-        "file": found.file,
-        "line": found.line,
-        "offset": found.offset,
-        "row": found.row,
-        "labels": found.labels,
-        "imported_at": to_iso(found.imported_at),
-        "facts": [_fact_item(fact) for fact in said],
-    }
-
-
-def _fact_item(fact: Any) -> Item:
-    import msgspec
-
-    return {
-        "fact": type(fact).__name__.lower(),
-        **{name: msgspec.to_builtins(getattr(fact, name)) for name in fact.__struct_fields__},
-    }

@@ -199,7 +199,7 @@ def _import_one(
             if not found.named:
                 return result
             problem = Problem("not-recognised", "no source knows this format")
-        file = log.open_file(run.connection, run.batch, found.path, "", labels, 0)
+        file = log.open_file(run.connection, run.batch, found.path, "", labels, 0, 0)
         result.problems = 1
         result.note = problem.reason
         run.problems.append(_problem_row(file, problem, None, found.path, labels))
@@ -209,10 +209,11 @@ def _import_one(
     result.format = item.source.FORMAT
     result.bytes = given.size
     started = time.perf_counter()
-    file = log.open_file(run.connection, run.batch, found.path, item.source.NAME, labels, given.size)
     origin = found.origin(labels)
+    context = _context(item.source, origin)
+    file = log.open_file(run.connection, run.batch, found.path, item.source.NAME, labels, context, given.size)
     progress.say(Step(found.path, *place, records=run.seq))
-    _read_all(run, item.source, given, origin, file, result, progress, place)
+    _read_all(run, item.source, given, origin, (file, context), result, progress, place)
     digest = _digest_of(given)
     result.sha256 = digest.hex()
     result.seconds = round(time.perf_counter() - started, 3)
@@ -226,12 +227,12 @@ def _read_all(
     source: Source,
     given: Input,
     origin: Origin,
-    file: int,
+    numbered: tuple[int, int],
     result: FileResult,
     progress: Progress,
     place: tuple[int, int],
 ) -> None:
-    context = _context(source, origin)
+    file, context = numbered
     sha256 = hashlib.sha256
     known = run.known
     append = run.frontier.append
@@ -255,7 +256,7 @@ def _read_all(
         line = item.line
         offset = item.offset
         append(leaf_hash(entry(digest, file, line, offset)))
-        run.records.append((seq, file, line, offset, len(raw), digest, identity, item.row or None))
+        run.records.append((seq, file, line, offset, len(raw), digest, item.row or None))
         run.blocks.add(seq, raw, facts)
         if facts:
             run.projector.apply(seq, facts)

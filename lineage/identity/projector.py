@@ -100,7 +100,9 @@ class Projector:
         self._shared: dict[int, list[Any]] = {}
         self._current: tuple[Key, int] | None = None
         self._bundles: dict[int, list[Any]] = {}
-        self._details: dict[int, tuple[dict[str, Any], str]] = {}
+        self._sorts: dict[tuple[str, str, str, int], tuple[dict[str, Any], int]] = {}
+        self._sort_ids: dict[tuple[str, str, str, str], int] = {}
+        self._next_sort = derived.next_id(connection, "measure_sort")
         self._next_measure = derived.next_id(connection, "measure")
         self._apply: dict[type, Callable[[Any, int, int | None], None]] = {
             Entity: self._entity,
@@ -331,14 +333,25 @@ class Projector:
         run = None
         if fact.run is not None and self._current is not None and fact.run == self._current[0]:
             run = self._current[1]
-        held = self._details.get(id(fact.detail))
+        named = (fact.metric, fact.unit, fact.severity, id(fact.detail))
+        held = self._sorts.get(named)
         if held is None:
-            held = self._details[id(fact.detail)] = (fact.detail, dumps(fact.detail).decode())
+            held = self._sorts[named] = (fact.detail, self._sort(fact))
         number = self._next_measure
         self._next_measure = number + 1
-        self._rows["measure"].append(
-            (number, subject, fact.metric, fact.at.lo, fact.value, fact.unit, success, fact.severity, run, held[1], seq)
-        )
+        self._rows["measure"].append((number, subject, held[1], fact.at.lo, fact.value, success, run, seq))
+
+    def _sort(self, fact: Measured) -> int:
+        named = (fact.metric, fact.unit, fact.severity, dumps(fact.detail).decode())
+        number = self._sort_ids.get(named)
+        if number is None:
+            found = derived.find_measure_sort(self._connection, named) if self._next_sort > 1 else None
+            if found is None:
+                found = self._next_sort
+                self._next_sort += 1
+                self._rows["measure_sort"].append((found, *named))
+            number = self._sort_ids[named] = found
+        return number
 
     def _coverage(self, fact: Coverage, seq: int, at: int | None) -> None:
         del at
@@ -399,7 +412,7 @@ class Projector:
         for gathered in rows.values():
             gathered.clear()
         self._bundles.clear()
-        self._details.clear()
+        self._sorts.clear()
         self._shared.clear()
         self._values.clear()
         self._links.clear()

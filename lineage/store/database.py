@@ -25,7 +25,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
 from lineage.errors import BugError, WorkspaceError
-from lineage.store.tables import APPLICATION_ID, DERIVED, LOG, SECONDARY, metadata
+from lineage.store.tables import APPLICATION_ID, DERIVED, LOG, RUN_NAME, SECONDARY, metadata
 
 OLDEST_SQLITE = (3, 51, 3)
 
@@ -69,6 +69,7 @@ def create_derived(connection: Connection, *, temporary: bool = False) -> None:
             statement = statement.replace("CREATE TABLE", "CREATE TEMP TABLE", 1)
         connection.exec_driver_sql(statement)
     place = "temp" if temporary else "main"
+    connection.exec_driver_sql(RUN_NAME.format(place="temp." if temporary else ""))
     connection.exec_driver_sql(
         f"CREATE VIRTUAL TABLE {place}.found USING fts5("
         "text, content='', contentless_delete=1, tokenize='trigram', detail=none)"

@@ -55,7 +55,8 @@ STATEMENTS = {
     " at_lo = excluded.at_lo, at_hi = excluded.at_hi, outcome = excluded.outcome, actor = excluded.actor"
     " WHERE excluded.body < body",
     "objective": "INSERT OR IGNORE INTO objective (entity, body, record) VALUES (?, ?, ?)",
-    "measure": "INSERT OR IGNORE INTO measure VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "measure_sort": "INSERT OR IGNORE INTO measure_sort VALUES (?, ?, ?, ?, ?)",
+    "measure": "INSERT INTO measure VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 }
 """The statement for each kind of derived row; values in the order of the table's columns unless named."""
 
@@ -81,7 +82,8 @@ def find_entity(connection: Connection, kind: str, namespace: str, name: str) ->
 def find_run(connection: Connection, job: int, run_id: str) -> int | None:
     """Return the id of the run so named, or None."""
     found = connection.exec_driver_sql(
-        "SELECT id FROM run WHERE job = ? AND run_id = ?", (job, run_id)
+        "SELECT id FROM run WHERE job = ?1 AND substr(run_id, -8) = substr(?2, -8) AND run_id = ?2",
+        (job, run_id),
     ).scalar()
     return None if found is None else int(found)
 
@@ -151,3 +153,11 @@ def set_persons(connection: Connection, persons: Iterable[tuple[str, str]]) -> N
     batch = list(persons)
     if batch:
         connection.exec_driver_sql("UPDATE happening SET person = ? WHERE hid = ?", batch)
+
+
+def find_measure_sort(connection: Connection, sort: tuple[str, str, str, str]) -> int | None:
+    """Return the id of what is measured: metric, unit, severity and detail; or None."""
+    found = connection.exec_driver_sql(
+        "SELECT id FROM measure_sort WHERE metric = ? AND unit = ? AND severity = ? AND detail = ?", sort
+    ).scalar()
+    return None if found is None else int(found)

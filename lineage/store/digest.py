@@ -59,8 +59,10 @@ _ROWS = (
     + _NAME.format("t.actor")
     + ", person, hex(body) FROM happening t",
     "SELECT 'objective', " + _NAME.format("t.entity") + ", hex(body) FROM objective t",
-    "SELECT 'measure', " + _NAME.format("t.subject") + ", metric, at, value, unit, success, severity, detail"
-    " FROM measure t",
+    "SELECT 'measure', "
+    + _NAME.format("t.subject")
+    + ", s.metric, t.at, t.value, s.unit, t.success, s.severity,"
+    " s.detail FROM measure t JOIN measure_sort s ON s.id = t.sort",
     "SELECT 'edge', "
     + _NAME.format("t.src")
     + ", type, "

@@ -97,9 +97,9 @@ def measures(
     among = _among("e.root", subjects)
     found = _dicts(
         connection,
-        "SELECT m.subject, m.metric, m.at, m.value, m.unit, m.success, m.severity, r.run_id, m.detail, m.record"
-        f" FROM measure m LEFT JOIN run r ON r.id = m.run"
-        f" JOIN entity e ON e.id = m.subject WHERE {among} ORDER BY m.at, m.metric, m.detail"
+        "SELECT m.subject, s.metric, m.at, m.value, s.unit, m.success, s.severity, r.run_id, s.detail, m.record"
+        f" FROM measure m JOIN measure_sort s ON s.id = m.sort LEFT JOIN run r ON r.id = m.run"
+        f" JOIN entity e ON e.id = m.subject WHERE {among} ORDER BY m.at, s.metric, s.detail"
         + _page(limit, 0),
     )
     for row in found:

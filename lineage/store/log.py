@@ -1,6 +1,6 @@
 """What has been recorded, byte for byte, and what did each record say? The append-only half of a workspace.
 
-Records are kept in blocks of about 128, one zstd block of their raw bytes; the facts they state stand in
+Records are kept in blocks of about 512, one zstd block of their raw bytes; the facts they state stand in
 blocks of their own, equal facts of a block once. That is 5 to 10 % of the raw size and faster than keeping
 them apart (store-performance 1d). Facts are read back whole, in the order of the records, by whoever derives
 from them; no question is asked of them by SQL.
@@ -21,8 +21,8 @@ from lineage.errors import BugError
 from lineage.model.facts import AnyFact, Bundle
 from lineage.text import dumps
 
-BLOCK_RECORDS = 128
-BLOCK_BYTES = 1 << 20
+BLOCK_RECORDS = 512
+BLOCK_BYTES = 2 << 20
 FACT_RECORDS = 1024
 """Facts repeat from run to run of a job: the more records share a block, the more of them are written once."""
 
@@ -120,7 +120,7 @@ def write(
 ) -> None:
     """Add records, their blocks and problems to the log; values in the order of the tables' columns."""
     if records:
-        connection.exec_driver_sql("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)", records)
+        connection.exec_driver_sql("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", records)
         evidence, facts = blocks
         connection.exec_driver_sql("INSERT INTO block (first, body) VALUES (?, ?)", evidence)
         connection.exec_driver_sql("INSERT INTO fact_block (first, body) VALUES (?, ?)", facts)
@@ -151,13 +151,19 @@ def close_batch(connection: Connection, batch: int, at: int, tree: tuple[int, by
 
 
 def open_file(
-    connection: Connection, batch: int, path: str, source: str, labels: Mapping[str, str], length: int
+    connection: Connection,
+    batch: int,
+    path: str,
+    source: str,
+    labels: Mapping[str, str],
+    context: int,
+    length: int,
 ) -> int:
-    """Begin a file of an import and return its number."""
+    """Begin a file of an import and return its number; `context` is what else decides the meaning of its records."""
     connection.exec_driver_sql(
-        "INSERT INTO file (batch, path, source, labels, bytes, read, accepted, duplicate, filtered, rejected,"
-        " problems, seconds) VALUES (?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0)",
-        (batch, path, source, dumps(dict(labels)).decode(), length),
+        "INSERT INTO file (batch, path, source, labels, context, bytes, read, accepted, duplicate, filtered, rejected,"
+        " problems, seconds) VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0)",
+        (batch, path, source, dumps(dict(labels)).decode(), context, length),
     )
     return int(connection.exec_driver_sql("SELECT max(id) FROM file").scalar_one())
 
@@ -248,9 +254,7 @@ def raw_records(connection: Connection) -> Iterator[tuple[int, bytes]]:
         yield from enumerate(_raws.decode(decompress(body)), first)
 
 
-def said(
-    connection: Connection, *, below: int | None = None
-) -> Iterator[tuple[int, list[AnyFact | Bundle]]]:
+def said(connection: Connection, *, below: int | None = None) -> Iterator[tuple[int, list[AnyFact | Bundle]]]:
     """Yield every record's number and facts, in order; only records numbered below `below`, where given."""
     limit = below if below is not None else 1 << 62
     for first, body in connection.exec_driver_sql(
@@ -307,7 +311,13 @@ def evidence_rows(connection: Connection, seqs: Sequence[int]) -> dict[int, dict
 
 def known_identities(connection: Connection) -> set[int]:
     """Return what tells records apart (source, labels and bytes, as 64 bits), of all records there are."""
-    return {row[0] for row in connection.exec_driver_sql("SELECT identity FROM record")}
+    contexts: dict[int, int] = {
+        row[0]: row[1] for row in connection.exec_driver_sql("SELECT id, context FROM file")
+    }
+    return {
+        int.from_bytes(row[0], "little", signed=True) ^ contexts[row[1]]
+        for row in connection.exec_driver_sql("SELECT substr(sha256, 1, 8), file FROM record")
+    }
 
 
 def size(connection: Connection) -> int:

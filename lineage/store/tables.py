@@ -67,6 +67,7 @@ _table(
     _text("path"),
     _text("source"),
     _text("labels"),
+    _int("context"),
     _int("bytes"),
     Column("sha256", LargeBinary, nullable=True),
     _int("read"),
@@ -102,7 +103,6 @@ _table(
     _int("offset"),
     _int("length"),
     Column("sha256", LargeBinary, nullable=False),
-    _int("identity"),
     _text("row", null=True),
 )
 
@@ -228,7 +228,6 @@ _table(
     _int("streaming"),
     _text("actor", null=True),
     _text("parent", null=True),
-    UniqueConstraint("job", "run_id"),
 )
 
 _table("run_record", _int("run", key=True), _int("record", key=True), rowid=False)
@@ -293,15 +292,22 @@ _table(
     "measure",
     _id(),
     _int("subject"),
-    _text("metric"),
+    _int("sort"),
     _int("at"),
     Column("value", REAL, nullable=True),
-    _text("unit"),
     _int("success", null=True),
-    _text("severity"),
     _int("run", null=True),
-    _text("detail"),
     _int("record"),
+)
+
+_table(
+    "measure_sort",
+    _id(),
+    _text("metric"),
+    _text("unit"),
+    _text("severity"),
+    _text("detail"),
+    UniqueConstraint("metric", "unit", "severity", "detail"),
 )
 
 _table(
@@ -342,10 +348,11 @@ _table("tally", _text("name", key=True), _int("n"), rowid=False)
 
 DERIVED = tuple(name for name in metadata.tables if name not in LOG)
 
-Index("record_identity", metadata.tables["record"].c.identity)
-Index("record_file", metadata.tables["record"].c.file)
 Index("block_first", metadata.tables["block"].c.first)
 Index("fact_block_first", metadata.tables["fact_block"].c.first)
+RUN_NAME = "CREATE INDEX IF NOT EXISTS {place}run_name ON run (job, substr(run_id, -8))"
+"""Finds a run by job and id with a fifth of the bytes of a unique index: the last characters of a UUID tell most apart."""
+
 SECONDARY = (
     Index("entity_root", metadata.tables["entity"].c.root),
     Index("entity_whole", metadata.tables["entity"].c.whole),

@@ -35,13 +35,14 @@ class Errands(QObject):
         progress: doing, done, total, records, problems; while an import runs.
         idle: nothing runs any more.
         told: with a sentence, the name of one thing to do next, and what does it.
-        complained: with an error of the user's world.
+        complained: with an error of the user's world; broke: with any other.
     """
 
     progress = Signal(str, object, object, object, object)
     idle = Signal()
     told = Signal(str, str, object)
     complained = Signal(object)
+    broke = Signal(object)
 
     def __init__(self, window: QWidget, session: Session, settings: Settings) -> None:
         super().__init__(window)
@@ -308,7 +309,7 @@ class Errands(QObject):
         self._sample, self._then = None, []
         self.idle.emit()
         self._session.look()
-        self.complained.emit(error)
+        (self.complained if isinstance(error, UserError) else self.broke).emit(error)
 
     def _wrote(self, path: str, text: str) -> None:
         folder = str(Path(path).parent)

@@ -262,10 +262,7 @@ class Furniture(QObject):
         subject = self.details.subject
         if subject is None or not subject.selector:
             return False
-        title = (
-            subject.title if subject.kind == "entity" else str(subject.item.get("target") or subject.title)
-        )
-        self.lineage.focus_on(subject.selector, title)
+        self.lineage.focus_on(subject.selector, subject.subject_name)
         return True
 
     def open_record(self) -> None:

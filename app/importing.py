@@ -14,7 +14,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal, Slot
 
-from lineage.errors import UserError
+from lineage.errors import BugError, UserError
 
 DONE = (0, 1)
 """Exit statuses of an import that was done; 1 = something needs a person (CONTRACT.md)."""
@@ -43,7 +43,7 @@ class ImportProcess(QObject):
     Signals:
         progress: doing, done, total, records, problems; `total` 0 = not known.
         finished: with an `Imported`.
-        failed: with a `UserError` when it could not be done at all.
+        failed: with a `UserError` when it could not be done at all, or a `BugError` when we made a mistake.
     """
 
     progress = Signal(str, object, object, object, object)
@@ -135,7 +135,7 @@ class ImportProcess(QObject):
         process.deleteLater()
         if self._stopped:
             self.finished.emit(Imported(stopped=True))
-        elif how is QProcess.ExitStatus.NormalExit and status in DONE:
+        elif how is QProcess.ExitStatus.NormalExit and status in DONE and not self._broken():
             answer = _object(bytes(output)) or {}
             items = answer.get("items")
             self.finished.emit(Imported(items if isinstance(items, list) else []))
@@ -149,10 +149,16 @@ class ImportProcess(QObject):
             process.deleteLater()
             self.failed.emit(UserError("the import could not be started", where=process.errorString()))
 
-    def _why(self, status: int, how: QProcess.ExitStatus) -> UserError:
+    def _broken(self) -> bool:
+        # Python ends with status 1 for an uncaught exception, which the contract uses as well.
+        return any(line.startswith("Traceback (most recent call last)") for line in self._errors)
+
+    def _why(self, status: int, how: QProcess.ExitStatus) -> UserError | BugError:
         said = next((line for line in reversed(self._errors) if line.strip()), "")
         if said and how is QProcess.ExitStatus.NormalExit and status == 2:
             return UserError(said.removeprefix("modeltrail: ").rstrip("."))
+        if self._broken():
+            return BugError("the import made a mistake:\n" + "\n".join(self._errors))
         return UserError(
             "the import ended unexpectedly",
             where=said or f"exit status {status}",

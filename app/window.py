@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -202,6 +202,7 @@ class MainWindow(QMainWindow):
         self.errands.idle.connect(self._idle)
         self.errands.told.connect(self.tell)
         self.errands.complained.connect(self.complain)
+        self.errands.broke.connect(self.tasks.fail)
         self.steps.indexChanged.connect(lambda _: self._update())
         QApplication.clipboard()
         hints = QGuiApplication.styleHints()
@@ -210,6 +211,8 @@ class MainWindow(QMainWindow):
     def _make_bar(self) -> QToolBar:
         bar = QToolBar("Places and dates", self)
         bar.setObjectName("places")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(16, 16))
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         bar.addAction(self.board["view.register"])
         bar.addAction(self.board["view.lineage"])
@@ -240,11 +243,13 @@ class MainWindow(QMainWindow):
         gap = QWidget(self.bar)
         gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.bar.addWidget(gap)
+        action = self.board["view.goto"]
         go = QToolButton(self.bar)
-        go.setDefaultAction(self.board["view.goto"])
-        keys = self.board["view.goto"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        go.setIcon(look.icon("search"))
         go.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        go.setText(f"Go to a thing  {keys}")
+        go.setText(f"Go to a thing  {action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)}")
+        go.setToolTip(action.statusTip())
+        go.clicked.connect(action.trigger)
         self.bar.addWidget(go)
         self.bar.show()
         self._first_state = self.saveState(STATE_VERSION)
@@ -369,6 +374,7 @@ class MainWindow(QMainWindow):
         self._scheme_changed()
 
     def _scheme_changed(self) -> None:
+        look.firm_outlines()
         self._dress()
         if self.parts is not None:
             self.parts.dress()

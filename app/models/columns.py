@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from app.models import look
 from app.models.answers import Column
 from app.models.wording import (
     ACTIONS,
@@ -120,7 +121,7 @@ def _counted(key: str, title: str, *, shown: bool = True) -> Column:
 
 
 _TARGET = Column(
-    "target", "Target", width=30, words=("endpoint",),
+    "target", "Target", width=27, words=("endpoint",),
     tip=lambda item: "\n".join(
         plain(item.get(key)) for key in ("target", "cluster", "namespace", "endpoint") if item.get(key)
     ),
@@ -135,7 +136,7 @@ _MODEL = Column(
     words=("version",),
 )
 _PERSON = Column(
-    "deployed_by", "Deployed by", text=person, tip=_chain, tone=_absent(person, NO_PERSON), width=24,
+    "deployed_by", "Deployed by", text=person, tip=_chain, tone=_absent(person, NO_PERSON), width=25,
     words=("person", "by", "who"),
 )  # fmt: skip
 _LINK = Column(
@@ -144,7 +145,7 @@ _LINK = Column(
     tip=lambda item: f"the rule that tied the workload to the model version: {_link(item)}",
     tone=lambda item: "warn" if item.get("link_confidence") in {"weak", "none", None} else "",
 )  # fmt: skip
-_SLA = Column("sla", "SLA in force", text=sla_of, tip=_slas, tone=_absent(sla_of, NO_SLA), width=34)
+_SLA = Column("sla", "SLA in force", text=sla_of, tip=_slas, tone=_absent(sla_of, NO_SLA), width=32)
 
 DEPLOYMENTS = (
     time_column("deployed_at", "Deployed"),
@@ -153,11 +154,11 @@ DEPLOYMENTS = (
         tip=lambda item: ": ".join(_action(item)[1:]), width=11,
     ),
     _TARGET,
-    Column("environment", "Environment", width=13, words=("env",)),
     _MODEL,
     _PERSON,
     _SLA,
     time_column("ended_at", "Ended", empty=STILL),
+    Column("environment", "Environment", width=13, words=("env",)),
     _LINK,
     Column(
         "flags", "Needs a look", text=_flags, width=22, words=("flag",),
@@ -199,12 +200,12 @@ LIVE = (
 def kind_word(item: Item) -> str:
     """Return the kind of a thing in words."""
     kind = str(item.get("kind") or "")
-    return KINDS.get(kind, ("", plain(kind)))[1]
+    return KINDS.get(kind) or plain(kind)
 
 
 def kind_icon(item: Item) -> str:
     """Return the icon of a thing's kind."""
-    return KINDS.get(str(item.get("kind") or ""), ("", ""))[0]
+    return look.kind_icon(str(item.get("kind") or ""))
 
 
 def name_of(item: Item) -> str:

@@ -23,6 +23,8 @@ from app.models.wording import (
 )
 
 NEVER_SHOWN = {"evidence", "record", "_text"}
+FIRST = ("version", "uri", "link_rule", "link_confidence", "run_id", "weight")
+"""What is said of a served model before the rest."""
 BASES = {
     "declared": "the source says so itself",
     "observed": "a run was seen doing it",
@@ -62,7 +64,7 @@ def around(shown: Item) -> list[Row]:
             spelled(str(edge.get("type") or "")),
             f"{plain(thing.get('display')) or name_in(other)} · {spelled(str(edge.get('basis') or ''))}",
             other,
-            f"{plain(thing.get('display')) or name_in(other)}\n{_basis(edge)}",
+            f"{plain(thing.get('display')) or name_in(other)}\n{basis_words(edge)}",
             icon=kind_icon(thing) or kind_icon({"kind": other.partition("|")[0]}),
             evidence=edge.get("evidence") or (),
         )
@@ -147,7 +149,8 @@ def _models(item: Item, evidence: Sequence[Item]) -> Row:
             if len(parts) == 1
             else top.add(Row(plain(part.get("component")) or "part", plain(part.get("model"))))
         )
-        for key, value in part.items():
+        for key in [*(key for key in FIRST if key in part), *(key for key in part if key not in FIRST)]:
+            value = part[key]
             if key in NEVER_SHOWN or value in (None, "", [], {}):
                 continue
             if key == "weight" and isinstance(value, (int, float)):
@@ -212,7 +215,8 @@ def _entity(item: Item) -> list[Row]:
     return rows
 
 
-def _basis(edge: Item) -> str:
+def basis_words(edge: Item) -> str:
+    """Return the basis of an edge and what it means."""
     basis = str(edge.get("basis") or "")
     return f"{spelled(basis)}: {BASES.get(basis, 'not said')}"
 
@@ -225,7 +229,7 @@ def _edge(item: Item) -> list[Row]:
         Row("From", plain(item.get("from_display")) or name_in(item.get("from")), item.get("from")),
         Row("To", plain(item.get("to_display")) or name_in(item.get("to")), item.get("to")),
         Row("Says", spelled(str(item.get("type") or "")), item.get("type"), evidence=evidence),
-        Row("Because", _basis(item), item.get("basis"), evidence=evidence),
+        Row("Because", basis_words(item), item.get("basis"), evidence=evidence),
         Row("Certainty", sure, confidence, evidence=evidence),
         Row("Rule", plain(item.get("rule")), item.get("rule"), evidence=evidence),
         line("Run", item.get("via_run"), absent="no run"),

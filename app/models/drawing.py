@@ -1,6 +1,6 @@
-"""Which things and edges of an answer are drawn?
+"""Which things and edges of an answer are drawn, and what lies just beyond?
 
-Nothing is placed here; that is `lineage.layout`, asked in the same background task.
+Nothing is placed here; that is `app.views.placing`, in the same background task.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from app.models.wording import Item
 if TYPE_CHECKING:
     from lineage.model.answer import Answer
 
+Pair = tuple[str, str]
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -23,8 +25,9 @@ class Drawing:
 
     Attributes:
         nodes, edges: as the answer names them; edges also know the names at both ends.
-        centre: id of the thing in the middle; `complete`: false when more exists than is shown.
-        placed: where everything stands, as `lineage.layout` says; None = nowhere.
+        centre: id of the thing in the middle; `complete`: false when more exists than was answered.
+        more_up, more_down: how many neighbours of a thing are known but not drawn.
+        placed: cards, lines and where they stand; None = nowhere.
         says: what is written where nothing is drawn.
     """
 
@@ -32,42 +35,66 @@ class Drawing:
     edges: Sequence[Item] = ()
     centre: str = ""
     complete: bool = True
+    more_up: dict[str, int] = field(default_factory=dict)
+    more_down: dict[str, int] = field(default_factory=dict)
     placed: Any = None
     says: str = ""
-    hidden: frozenset[str] = field(default_factory=frozenset)
 
     @cached_property
     def things(self) -> dict[str, Item]:
         """The things by their id."""
         return {str(node["id"]): node for node in self.nodes}
 
+    @cached_property
+    def pairs(self) -> dict[Pair, list[Item]]:
+        """The edges by the things at their ends."""
+        found: dict[Pair, list[Item]] = {}
+        for edge in self.edges:
+            found.setdefault((str(edge["from"]), str(edge["to"])), []).append(edge)
+        return found
 
-def gather(answers: Iterable[Answer], hidden: frozenset[str]) -> Drawing:
-    """Return what several traces say together, without the things in `hidden`; the first one's centre stays it.
 
-    Edges are named by both ends, type and rule: traces that overlap say the same edge twice.
+def gather(answer: Answer, extra: Iterable[Answer], *, up: int, down: int, hidden: frozenset[str]) -> Drawing:
+    """Return what a trace and those of the expanded things say together.
+
+    The trace is expected to reach one step further than `up` and `down`: what lies there is counted, not drawn, so
+    that a card can say how much more there is. Things in `hidden` are counted in the same way.
     """
     nodes: dict[str, Item] = {}
     edges: dict[tuple[str, ...], Item] = {}
-    complete = True
-    centre = ""
-    for answer in answers:
-        complete = complete and answer.complete
-        for item in answer.items:
+    wanted: set[str] = set()
+    complete = answer.complete
+    for place, part in enumerate((answer, *extra)):
+        complete = complete and part.complete
+        for item in part.items:
             for node in item.get("nodes") or []:
-                nodes.setdefault(str(node["id"]), node)
+                key = str(node["id"])
+                nodes.setdefault(key, node)
+                if place or -up <= int(node.get("depth") or 0) <= down:
+                    wanted.add(key)
             for edge in item.get("edges") or []:
-                key = tuple(str(edge.get(name)) for name in ("from", "to", "type", "rule", "valid_from"))
-                edges.setdefault(key, edge)
-        centre = centre or next((key for key, node in nodes.items() if not node.get("depth")), "")
-    kept = {key: node for key, node in nodes.items() if key not in hidden or key == centre}
-    named = [
-        {
-            **edge,
-            "from_display": name_of(kept[str(edge["from"])]),
-            "to_display": name_of(kept[str(edge["to"])]),
-        }
-        for edge in edges.values()
-        if str(edge["from"]) in kept and str(edge["to"]) in kept
-    ]
-    return Drawing(list(kept.values()), named, centre, complete, hidden=hidden & nodes.keys())
+                name = tuple(str(edge.get(part)) for part in ("from", "to", "type", "rule", "valid_from"))
+                edges.setdefault(name, edge)
+    centre = next((key for key, node in nodes.items() if not node.get("depth")), "")
+    kept = {
+        key: node for key, node in nodes.items() if key in wanted and (key not in hidden or key == centre)
+    }
+    beyond_up: dict[str, set[str]] = {}
+    beyond_down: dict[str, set[str]] = {}
+    drawn = []
+    for edge in edges.values():
+        begin, end = str(edge["from"]), str(edge["to"])
+        if begin in kept and end in kept:
+            drawn.append({**edge, "from_display": name_of(kept[begin]), "to_display": name_of(kept[end])})
+        elif end in kept:
+            beyond_up.setdefault(end, set()).add(begin)
+        elif begin in kept:
+            beyond_down.setdefault(begin, set()).add(end)
+    return Drawing(
+        list(kept.values()),
+        drawn,
+        centre,
+        complete,
+        {key: len(others) for key, others in beyond_up.items()},
+        {key: len(others) for key, others in beyond_down.items()},
+    )

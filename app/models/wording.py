@@ -32,23 +32,8 @@ ACTIONS = {
 }
 """Icon, word and meaning of each action of the register (CONTRACT.md, `deployments`)."""
 
-KINDS = {
-    "dataset": ("database", "dataset"),
-    "feature-view": ("layers", "feature view"),
-    "feature": ("columns-3", "feature"),
-    "column": ("columns-3", "column"),
-    "job": ("workflow", "job"),
-    "run": ("circle-play", "run"),
-    "model": ("box", "model"),
-    "model-version": ("box", "model version"),
-    "target": ("server", "target"),
-    "environment": ("globe", "environment"),
-    "actor": ("user", "actor"),
-    "sla": ("scale", "SLA"),
-    "monitor": ("activity", "monitor"),
-    "incident": ("triangle-alert", "incident"),
-}
-"""Icon and word of each kind of thing."""
+KINDS = {"feature-view": "feature view", "model-version": "model version", "sla": "SLA"}
+"""How a kind of thing is called, where its name in answers is not the word."""
 
 
 def plain(value: object, limit: int = 500) -> str:

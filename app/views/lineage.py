@@ -27,15 +27,34 @@ from app.models.things import selector_of
 from app.models.wording import Item, counted, when
 from app.views.canvas import LineageCanvas
 from app.views.outline import OutlineView
+from app.views.placing import Placed, place
 from lineage.errors import UserError
 
 if TYPE_CHECKING:
-    from app.session import Session
+    from app.session import Dates, Session
     from lineage.model.answer import Answer
     from lineage.workspace import Workspace
 
 FURTHEST = 12
 TYPING = 150
+
+
+def follow(workspace: Workspace, looking: Looking, dates: Dates, before: Placed | None) -> Drawing:
+    """Return the lineage that is looked at, its cards placed; for the background."""
+
+    def trace(selector: str, up: int, down: int) -> Answer:
+        return workspace.trace(
+            selector,
+            up=up,
+            down=down,
+            as_of=dates.as_of,
+            known_at=dates.known_at,
+            ever=looking.ever and dates.as_of is None,
+        )
+
+    answer = trace(looking.selector, looking.up + 1, looking.down + 1)
+    extra = [trace(selector_of(key), 1, 1) for key in sorted(looking.expanded)]
+    return place(gather(answer, extra, up=looking.up, down=looking.down, hidden=looking.hidden), before)
 
 
 class LineageView(QWidget):
@@ -166,31 +185,18 @@ class LineageView(QWidget):
 
     def refresh(self) -> None:
         """Ask again."""
-        looking, dates = self._looking, self._session.dates
+        looking, dates, before = self._looking, self._session.dates, self._drawing.placed
         if not looking.selector:
             self._tell()
             return
-
-        def question(workspace: Workspace) -> Drawing:
-            ever = looking.ever and dates.as_of is None
-            answer = workspace.trace(
-                looking.selector,
-                up=looking.up,
-                down=looking.down,
-                as_of=dates.as_of,
-                known_at=dates.known_at,
-                ever=ever,
-            )
-            extra = [
-                workspace.trace(
-                    selector_of(key), up=1, down=1, as_of=dates.as_of, known_at=dates.known_at, ever=ever
-                )
-                for key in sorted(looking.expanded)
-            ]
-            return gather([answer, *extra], looking.hidden)
-
         self._note.setText("Following the lineage…")
-        self._session.ask(self, question, self._show, key="trace", failed=self._refuse)
+        self._session.ask(
+            self,
+            lambda workspace: follow(workspace, looking, dates, before),
+            self._show,
+            key="trace",
+            failed=self._refuse,
+        )
 
     def clear(self) -> None:
         """Show nothing: the workspace was closed."""

@@ -280,14 +280,15 @@ class StubWorkspace:
     def trace(self, selector: str, **how: Any) -> Answer:
         self._note("trace", (selector, how))
         centre = self._named(selector)
-        depth = {TARGET["id"]: 0, MODEL["id"]: 1, CLEAN["id"]: 2, JOB["id"]: 3, RAW["id"]: 4, ODD["id"]: 4}
-        nodes = [{**item, "depth": 0 if item is centre else depth[item["id"]] or 1} for item in THINGS]
-        reach = (how.get("up") or 0) + 2
-        kept = [node for node in nodes if node["depth"] <= reach]
-        ids = {node["id"] for node in kept}
-        return Answer(
-            [{"nodes": kept, "edges": [part for part in EDGES if part["from"] in ids and part["to"] in ids]}]
-        )
+        depth = {centre["id"]: 0}
+        for begin, end, sign, hops in (("from", "to", 1, how["down"]), ("to", "from", -1, how["up"])):
+            for step in range(hops):
+                for part in EDGES:
+                    if depth.get(part[begin]) == sign * step:
+                        depth.setdefault(part[end], sign * (step + 1))
+        nodes = [{**item, "depth": depth[item["id"]]} for item in THINGS if item["id"] in depth]
+        edges = [part for part in EDGES if part["from"] in depth and part["to"] in depth]
+        return Answer([{"nodes": nodes, "edges": edges}])
 
     def record(self, seq: int) -> dict[str, Any]:
         self._note("record", seq)

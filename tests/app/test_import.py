@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import QObject
 
 from app.importing import Imported, ImportProcess
+from lineage.errors import BugError
 
 EVENT = {
     "eventType": "COMPLETE",
@@ -94,6 +95,17 @@ def test_a_child_that_dies_is_told_with_what_to_do(qtbot, process):
     qtbot.waitUntil(lambda: len(errors) == 1, timeout=20_000)
     assert "ended unexpectedly" in str(errors[0])
     assert "import the same files again" in str(errors[0])
+
+
+def test_a_mistake_of_ours_in_the_child_is_told_with_its_whole_trace(qtbot, process):
+    """So that it can be reported: a status of 1 with a traceback is no answer that needs a person."""
+    errors = []
+    process.failed.connect(errors.append)
+    process.run(["-c", "raise KeyError('ours')"])
+
+    qtbot.waitUntil(lambda: len(errors) == 1, timeout=20_000)
+    assert isinstance(errors[0], BugError)
+    assert "KeyError: 'ours'" in str(errors[0])
 
 
 def test_closing_the_window_ends_the_child(qtbot, process, workspace_path, events):

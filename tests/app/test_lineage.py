@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 from PySide6.QtCore import Qt
-from stub import EDGES, MODEL, RAW, TARGET, THINGS, Answer
+from stub import CLEAN, EDGES, MODEL, RAW, TARGET, THINGS, Answer
 
 from app.models.drawing import gather
 from app.models.facts import FactModel, Row, line
@@ -117,14 +117,28 @@ def test_each_thing_of_a_graph_is_told_in_full_once():
         assert len(full) == len(set(full)) > 0
 
 
-def test_traces_that_overlap_are_one_drawing():
-    """Two answers that share things and edges give each once."""
-    answer = Answer([{"nodes": [{**item, "depth": 1} for item in THINGS], "edges": EDGES}])
+def test_traces_that_overlap_are_one_drawing_and_say_what_is_not_drawn():
+    """Two answers that share things and edges give each once; a card knows how many neighbours are left out."""
+    answer = Answer(
+        [{"nodes": [{**item, "depth": 0 if item is TARGET else -1} for item in THINGS], "edges": EDGES}]
+    )
 
-    drawing = gather([answer, answer], frozenset({MODEL["id"]}))
+    drawing = gather(answer, [answer], up=1, down=0, hidden=frozenset({MODEL["id"]}))
 
     assert len(drawing.nodes) == len(THINGS) - 1
     assert all(MODEL["id"] not in {edge["from"], edge["to"]} for edge in drawing.edges)
+    assert drawing.more_up[TARGET["id"]] == 1
+
+
+def test_what_lies_one_step_further_is_counted_and_not_drawn():
+    """The trace reaches one step beyond what was asked for."""
+    depth = {TARGET["id"]: 0, MODEL["id"]: -1, CLEAN["id"]: -2}
+    nodes = [{**item, "depth": depth[item["id"]]} for item in (TARGET, MODEL, CLEAN)]
+
+    drawing = gather(Answer([{"nodes": nodes, "edges": EDGES[3:]}]), [], up=1, down=0, hidden=frozenset())
+
+    assert set(drawing.things) == {TARGET["id"], MODEL["id"]}
+    assert drawing.more_up == {MODEL["id"]: 1}
 
 
 def test_the_tree_of_details_keeps_to_the_rules_of_qt(qtmodeltester, qapp):

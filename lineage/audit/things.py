@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lineage.audit.view import View, names, page, thing_id, thing_name
 from lineage.graph import reach
-from lineage.graph.select import select_one
+from lineage.graph.select import members, select_one
 from lineage.graph.trace import edge_item, trace
 from lineage.model.answer import Answer, Item, bounded
 from lineage.model.moment import to_iso
@@ -124,14 +124,22 @@ def lineage(view: View, selector: str, *, up: int | None, down: int | None) -> A
 
 def paths(view: View, begin: str, end: str, *, limit: int = 10) -> Answer:
     """Count the paths between two things exactly, and list the first."""
-    source = select_one(begin, view.scope())
-    target = select_one(end, view.scope())
+    scope = view.scope()
+    source = select_one(begin, scope)
+    target = select_one(end, scope)
     lo, hi = view.span
-    found = reach.between(view.graph(), source, target, lo=lo, hi=hi, limit=limit)
+    of = members(view.connection, {source, target})
+    found = reach.between(view.graph(), source, target, lo=lo, hi=hi, limit=limit, members=of)
     shown = names(view.connection, {number for path in found.paths for number in path})
-    item = {
+    whole = names(view.connection, {thing.whole for thing in shown.values()})
+    shown = {number: whole[thing.whole] if thing.whole else thing for number, thing in shown.items()}
+    item: Item = {
+        "from": thing_id(shown[source]) if source in shown else None,
+        "to": thing_id(shown[target]) if target in shown else None,
         "count": found.count,
         "paths": [[thing_id(shown[number]) for number in path] for path in found.paths],
+        "display": [[thing_name(shown[number]) for number in path] for path in found.paths],
+        "evidence": [],
     }
     complete = found.count is not None and found.count == len(found.paths)
     return view.answer([item], 1, complete=complete)

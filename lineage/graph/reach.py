@@ -6,8 +6,10 @@ Twenty-three bytes an edge, filtered by time without a rebuild, and forty times 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -105,9 +107,10 @@ class Between:
     """What lies between two things.
 
     Attributes:
-        count: the exact number of paths; None when cycles between them make it unbounded to count.
-        nodes: every node on any path, in an order that follows the edges where there is no cycle.
-        paths: the first paths, shortest first where there is no cycle.
+        count: the exact number of paths that pass nothing twice; None when cycles make them too many to count.
+        nodes: every node that lies both below the one and above the other, in an order that follows the edges where
+            there is no cycle.
+        paths: the first paths, shortest first.
     """
 
     count: int | None
@@ -115,30 +118,63 @@ class Between:
     paths: list[list[int]]
 
 
-def between(graph: Graph, source: int, target: int, *, lo: int, hi: int, limit: int) -> Between:
+COUNTED_STEPS = 300_000
+"""Where there are cycles paths can only be counted by walking them: so many steps, then it is said to be too many."""
+
+
+def between(
+    graph: Graph,
+    source: int,
+    target: int,
+    *,
+    lo: int,
+    hi: int,
+    limit: int,
+    members: Mapping[int, Iterable[int]] | None = None,
+) -> Between:
     """Return what lies between `source` and `target`, the exact number of paths, and the first `limit` of them.
+
+    `members` are the nodes that stand for an end which has no edges of its own (the parts of a split job, the versions
+    of a model); paths begin or end at any of them, and are counted as paths of the whole.
 
     >>> graph = build([(1, 2, 0, 9), (1, 3, 0, 9), (2, 4, 0, 9), (3, 4, 0, 9)])
     >>> between(graph, 1, 4, lo=1, hi=1, limit=1)
     Between(count=2, nodes=[1, 2, 3, 4], paths=[[1, 2, 4]])
     """
-    down = reach(graph, [source], lo=lo, hi=hi)
-    if target not in down:
+    of = members or {}
+    begin, end = {source, *of.get(source, ())}, {target, *of.get(target, ())}
+    down = reach(graph, begin, lo=lo, hi=hi)
+    if not down.keys() & end:
         return Between(0, [], [])
-    up = reach(graph, [target], lo=lo, hi=hi, up=True)
-    inside = down.keys() & up.keys()
-    following = {node: sorted(set(_heads(graph.down, node, lo, hi)) & inside) for node in inside}
-    order = _order(following)
-    paths = list(_walk(following, source, target, limit))
+    up = reach(graph, end, lo=lo, hi=hi, up=True)
+    whole = dict.fromkeys(end, target) | dict.fromkeys(begin, source)
+    following: dict[int, set[int]] = {}
+    for node in down.keys() & up.keys():
+        heads = {
+            whole.get(head, head) for head in _heads(graph.down, node, lo, hi) if head in down and head in up
+        }
+        following.setdefault(whole.get(node, node), set()).update(heads)
+    if begin & end:
+        return Between(1, sorted(following), [[source]])
+    # A path passes nothing twice: none leads back to where it began, or on from where it ends.
+    following[target] = set()
+    left = _distances({node: heads - {node, source} for node, heads in following.items()}, target)
+    ordered = {
+        node: sorted(head for head in heads - {node, source} if head in left)
+        for node, heads in following.items()
+    }
+    kept = _reached(ordered, source)
+    ordered = {node: ordered[node] for node in sorted(kept)}
+    order = _order(ordered)
+    paths = list(_shortest(ordered, source, target, left, limit))
     if order is None:
-        counted = len(paths) if len(paths) < limit else None
-        return Between(counted, sorted(inside), paths)
-    ways = dict.fromkeys(inside, 0)
+        return Between(_count(ordered, source, target), sorted(kept), paths)
+    ways = dict.fromkeys(ordered, 0)
     ways[target] = 1
     for node in reversed(order):
         if node != target:
-            ways[node] = sum(ways[head] for head in following[node])
-    return Between(ways[source], order, sorted(paths, key=lambda path: (len(path), path)))
+            ways[node] = sum(ways[head] for head in ordered[node])
+    return Between(ways[source], order, paths)
 
 
 def _heads(side: Side, node: int, lo: int, hi: int) -> list[int]:
@@ -147,7 +183,34 @@ def _heads(side: Side, node: int, lo: int, hi: int) -> list[int]:
     return [int(head) for head in side.heads[window][held]]
 
 
-def _order(following: dict[int, list[int]]) -> list[int] | None:
+def _distances(following: Mapping[int, Iterable[int]], target: int) -> dict[int, int]:
+    """Return how many steps each node is from `target`; what does not lead there is left out."""
+    before: dict[int, list[int]] = {}
+    for node, heads in following.items():
+        for head in heads:
+            before.setdefault(head, []).append(node)
+    left = {target: 0}
+    waiting = deque([target])
+    while waiting:
+        head = waiting.popleft()
+        for node in before.get(head, ()):
+            if node not in left:
+                left[node] = left[head] + 1
+                waiting.append(node)
+    return left
+
+
+def _reached(following: Mapping[int, list[int]], source: int) -> set[int]:
+    found = {source}
+    waiting = [source]
+    while waiting:
+        fresh = [head for head in following[waiting.pop()] if head not in found]
+        found.update(fresh)
+        waiting.extend(fresh)
+    return found
+
+
+def _order(following: Mapping[int, list[int]]) -> list[int] | None:
     """Return the nodes so that every edge leads on, or None when there is a cycle."""
     waiting = dict.fromkeys(following, 0)
     for heads in following.values():
@@ -165,26 +228,42 @@ def _order(following: dict[int, list[int]]) -> list[int] | None:
     return order if len(order) == len(following) else None
 
 
-def _walk(following: dict[int, list[int]], source: int, target: int, limit: int) -> Iterator[list[int]]:
-    """Yield up to `limit` simple paths; every step leads to the target, so none is lost on the way."""
+def _shortest(
+    following: Mapping[int, list[int]], source: int, target: int, left: Mapping[int, int], limit: int
+) -> Iterator[list[int]]:
+    """Yield up to `limit` paths, shortest first, equally long ones in the order of their nodes."""
+    waiting = [(left[source], [source])]
+    given = 0
+    steps = 0
+    while waiting and given < limit and steps < COUNTED_STEPS:
+        steps += 1
+        _, path = heappop(waiting)
+        if path[-1] == target:
+            given += 1
+            yield path
+            continue
+        for head in following[path[-1]]:
+            if head not in path:
+                heappush(waiting, (len(path) + left[head], [*path, head]))
+
+
+def _count(following: Mapping[int, list[int]], source: int, target: int) -> int | None:
+    """Count the paths that pass nothing twice by walking them; None when that takes too long."""
     path = [source]
     on_path = {source}
     pending = [iter(following[source])]
-    given = 0
-    steps = 0
-    if source == target:
-        yield [source]
-        return
-    while pending and given < limit and steps < 1_000_000:
-        steps += 1
+    found = 0
+    for _ in range(COUNTED_STEPS):
         head = next(pending[-1], None)
         if head is None:
             pending.pop()
             on_path.discard(path.pop())
+            if not pending:
+                return found
         elif head == target:
-            given += 1
-            yield [*path, head]
+            found += 1
         elif head not in on_path:
             path.append(head)
             on_path.add(head)
             pending.append(iter(following[head]))
+    return None

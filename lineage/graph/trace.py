@@ -54,15 +54,36 @@ def _whole(depth: dict[int, int], edges: list[dict[str, Any]], scope: Scope) -> 
     shown: dict[int, int] = {}
     for number in sorted(depth, key=lambda member: (abs(depth[member]), depth[member])):
         shown.setdefault(whole[number], depth[number])
-    kept: dict[tuple[int, str, int, int], dict[str, Any]] = {}
-    for edge in edges:
-        moved = {**edge, "src": whole[edge["src"]], "dst": whole[edge["dst"]]}
-        if moved["src"] == moved["dst"]:
-            continue
-        kept.setdefault((moved["src"], moved["type"], moved["dst"], moved["valid_from"]), moved)
+    moved = [{**edge, "src": whole[edge["src"]], "dst": whole[edge["dst"]]} for edge in edges]
+    kept = _joined([edge for edge in moved if edge["src"] != edge["dst"]])
     missing = shown.keys() - things.keys()
     things.update(asking.things(scope.connection, missing))
-    return Trace(shown, [kept[key] for key in sorted(kept)], {number: things[number] for number in shown})
+    return Trace(shown, kept, {number: things[number] for number in shown})
+
+
+def _joined(edges: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Show as one edge what is said again and again while it holds; what ended and began anew stays apart.
+
+    The stronger ground is kept, with the first and the last record that say so.
+    """
+    kept: list[dict[str, Any]] = []
+    edges.sort(
+        key=lambda edge: (edge["src"], edge["type"], edge["dst"], edge["valid_from"], edge["valid_to"])
+    )
+    for edge in edges:
+        last = kept[-1] if kept else None
+        if (
+            last is None
+            or (last["src"], last["type"], last["dst"]) != (edge["src"], edge["type"], edge["dst"])
+            or edge["valid_from"] > last["valid_to"]
+        ):
+            kept.append(edge)
+            continue
+        if (edge["confidence"], edge["basis"]) > (last["confidence"], last["basis"]):
+            last |= {name: edge[name] for name in ("confidence", "basis", "rule", "run")}
+        last["valid_to"] = max(last["valid_to"], edge["valid_to"])
+        last["ev_last"] = edge["ev_last"]
+    return kept
 
 
 def edge_item(

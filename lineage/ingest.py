@@ -33,6 +33,8 @@ COMMIT_RECORDS = 20_000
 COMMIT_BYTES = 64 << 20
 REPORT_EVERY = 2_000
 
+Reader = Callable[[Record, Origin], Iterable[Fact | Bundle | Problem | Filtered]]
+
 _READER_FAULTS = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError)
 
 
@@ -236,6 +238,7 @@ def _read_all(
     sha256 = hashlib.sha256
     known = run.known
     append = run.frontier.append
+    read: Reader = getattr(source, "read_bundled", source.read)
     started = time.perf_counter()
     for item in _guarded(source.records(given, origin)):
         if isinstance(item, Problem):
@@ -250,7 +253,7 @@ def _read_all(
             result.duplicate += 1
             continue
         known.add(identity)
-        facts, outcome = _read_one(run, source, item, origin, file, result)
+        facts, outcome = _read_one(run, read, item, origin, file, result)
         seq = run.seq
         run.seq = seq + 1
         line = item.line
@@ -275,14 +278,14 @@ def _read_all(
 
 
 def _read_one(
-    run: _Run, source: Source, record: Record, origin: Origin, file: int, result: FileResult
+    run: _Run, read: Reader, record: Record, origin: Origin, file: int, result: FileResult
 ) -> tuple[list[AnyFact | Bundle], str | None]:
     """Return what the record states, and the reason when it was filtered; problems go to the run."""
     facts: list[AnyFact | Bundle] = []
     reason: str | None = None
     fatal = False
     try:
-        for said in source.read(record, origin):
+        for said in read(record, origin):
             if isinstance(said, (Fact, tuple)):
                 facts.append(said)  # type: ignore[arg-type]
             elif type(said) is Problem:

@@ -8,11 +8,13 @@ A source is a module in `lineage.sources` with these names:
   generic
 - `records(given, origin) -> Iterator[Record | Problem]`: cuts the input into evidence records, each with its raw bytes
   and place; cheap, and total: what is no record is a problem
-- `read(record, origin) -> Iterable[Fact | Bundle | Problem | Filtered]`: what one record says; pure: no store, no Qt, no clock,
+- `read(record, origin) -> Iterable[Fact | Problem | Filtered]`: what one record says; pure: no store, no Qt, no clock,
   no other record. A record that says nothing of interest yields one `Filtered` with the reason.
 
 - `PLACED = True`, where a record's meaning depends on the folder the file lies in (a log does not name its
   cluster): the same bytes in two folders are then two records
+
+- `read_bundled`, where millions of records repeat each other: what `read` says, with recurring facts as one `Bundle`
 
 Nothing else needs an edit: the registry walks the package.
 """
@@ -28,7 +30,7 @@ from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import msgspec
 
-from lineage.model.facts import Bundle, Fact
+from lineage.model.facts import Fact
 from lineage.text import MalformedError, loads
 
 
@@ -176,7 +178,7 @@ class Source(Protocol):
     def records(self, given: Input, origin: Origin) -> Iterator[Record | Problem]:
         """Cut the input into records."""
 
-    def read(self, record: Record, origin: Origin) -> Iterable[Fact | Bundle | Problem | Filtered]:
+    def read(self, record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:
         """Say what one record states."""
 
 

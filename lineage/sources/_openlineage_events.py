@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import msgspec
 
 from lineage.model import moment
-from lineage.model.facts import Entity, Fact, Happened, Key, Link, Measured, Run, Use
+from lineage.model.facts import Bundle, Entity, Fact, Happened, Key, Link, Measured, Run, Use
 from lineage.model.moment import Moment
 from lineage.model.vocabulary import Basis, Kind, Relation, RunState
 from lineage.source import Filtered, Origin, Problem
@@ -34,7 +34,7 @@ _GONE = {"DROP": "drop", "RENAME": "rename", "TRUNCATE": "truncate"}
 _REPLACE: dict[str, str] = {"mode": "replace"}
 
 _ABSENT = msgspec.Raw(b"")
-_Said = Fact | Problem | Filtered
+_Said = Fact | Bundle | Problem | Filtered
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -277,7 +277,7 @@ def _state_job(event: _Event, at: Moment, said: list[_Said]) -> None:
 
 def _timed(stated: list[_Said], at: Moment, job: Key | None) -> Iterator[_Said]:
     """Give facts the time of an event without a run; a JobEvent's links replace those its `job` declared before."""
-    for fact in stated:
+    for fact in facets.flat(stated):
         if isinstance(fact, Link) and fact.at is None:
             detail = fact.detail if job is None else fact.detail | _REPLACE
             yield msgspec.structs.replace(fact, at=at, detail=detail)
@@ -297,19 +297,19 @@ def _state_side(
     _check_parts(body, parts, 1)
     uses, facts, lasting = _state_datasets(parts, scene, said)
     if lasting:
-        keep(memory, body, facets.Side(uses, tuple(facts)), len(body))
+        keep(memory, body, facets.Side(uses, facets.bundled(facts)), len(body))
     return uses
 
 
 def _state_datasets(
     parts: list[_Part], scene: _Scene, said: list[_Said]
-) -> tuple[tuple[Use, ...], list[Fact | Problem], bool]:
+) -> tuple[tuple[Use, ...], list[facets.Said | Bundle], bool]:
     """Add what is said of the datasets; return how they were used, what holds for any run, and whether that is all."""
     job = scene.job
     where = scene.where
     every = [facets.dataset(part.namespace, part.name, bytes(part.facets), job, where) for part in parts]
     uses = [one.use for one in every]
-    facts: list[Fact | Problem] = []
+    facts: list[facets.Said | Bundle] = []
     for one in every:
         facts += one.facts
     said += facts

@@ -8,15 +8,16 @@ and a time (`Edge`, `Check`) is completed by the reader of the event. Facets: Op
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from lineage.model import naming
-from lineage.model.facts import Alias, Entity, Fact, Json, Key, Link, Use
+from lineage.model.facts import Alias, Bundle, Entity, Fact, Json, Key, Link, Use
 from lineage.model.vocabulary import Basis, Kind, Relation
-from lineage.source import Problem
+from lineage.source import Filtered, Problem
 from lineage.sources import _openlineage_checks as checks
 from lineage.sources import _openlineage_edges as edges
 from lineage.sources._openlineage_attributes import OF_DATASET, OF_JOB
@@ -37,6 +38,26 @@ _OBJECT_STORES = frozenset(
 )
 
 
+Said = Fact | Problem
+
+
+def flat(said: Iterable[Fact | Bundle | Problem | Filtered]) -> Iterator[Fact | Problem | Filtered]:
+    """Yield what is said one by one."""
+    for one in said:
+        if isinstance(one, tuple):
+            yield from one
+        else:
+            yield one
+
+
+def bundled(said: Iterable[Said | Bundle]) -> tuple[Said | Bundle, ...]:
+    """Return what is said as one bundle, where it is facts alone and several; else as it is."""
+    facts = tuple(flat(said))
+    if len(facts) < 2 or any(isinstance(one, Problem) for one in facts):
+        return facts
+    return (facts,)  # type: ignore[return-value]
+
+
 class Dataset(msgspec.Struct, frozen=True, gc=False):
     """What an event says of one dataset by its facets.
 
@@ -48,7 +69,7 @@ class Dataset(msgspec.Struct, frozen=True, gc=False):
     """
 
     use: Use
-    facts: tuple[Fact | Problem, ...] = ()
+    facts: tuple[Said | Bundle, ...] = ()
     checks: tuple[checks.Check, ...] = ()
     lifecycle: str = ""
     previous: Key | None = None
@@ -59,7 +80,7 @@ class Side(msgspec.Struct, frozen=True, gc=False):
     """What the inputs or the outputs of an event say, where nothing of them is one run's alone."""
 
     uses: tuple[Use, ...]
-    facts: tuple[Fact | Problem, ...]
+    facts: tuple[Said | Bundle, ...]
 
 
 class Job(msgspec.Struct, frozen=True, gc=False):
@@ -71,7 +92,7 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     """
 
     key: Key
-    facts: tuple[Fact | Problem, ...] = ()
+    facts: tuple[Said | Bundle, ...] = ()
     code: dict[str, Json] | None = None
     streaming: bool = False
     parents: dict[Key, Link | None] = {}
@@ -233,7 +254,7 @@ def _dataset(
             problems.append(Problem("bad-type", "a facet is an object", place, cut(raw), fatal=False))
     about = [Entity(key, said)] if said else []
     facts: tuple[Fact | Problem, ...] = (*about, *aliases, *edges.once(links), *problems)
-    return Dataset(Use(key), facts, tuple(found), lifecycle, previous, not found and not lifecycle)
+    return Dataset(Use(key), bundled(facts), tuple(found), lifecycle, previous, not found and not lifecycle)
 
 
 def job(namespace: str, name: str, facets: bytes, where: str) -> Job:
@@ -274,7 +295,7 @@ def _job(namespace: str, name: str, facets: bytes, where: str) -> Job:
             problems.append(Problem("bad-type", "a facet is an object", place, cut(raw), fatal=False))
     streaming = str(said.get("processing_type") or "").upper() in {"STREAMING", "SERVICE"}
     about = [Entity(key, said)] if said else []
-    return Job(key, (*about, *links, *problems), said.get("code"), streaming)
+    return Job(key, bundled((*about, *links, *problems)), said.get("code"), streaming)
 
 
 def started_by(parent: Key, job: Job) -> Link | None:

@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 
 from lineage.framing import json_items, json_values
-from lineage.model.facts import Fact
+from lineage.model.facts import Bundle, Fact
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources._openlineage_events import state
+from lineage.sources._openlineage_facets import flat
 from lineage.sources._openlineage_repair import repair
 from lineage.sources._openlineage_shapes import cut
 from lineage.text import MalformedError, loads
@@ -71,7 +72,12 @@ def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
 
 def read(record: Record, origin: Origin) -> list[Fact | Problem | Filtered]:
     """Return what one event states; see `lineage.source`. The facts of an event share objects with those of others."""
-    said: list[Fact | Problem | Filtered] = []
+    return list(flat(read_bundled(record, origin)))
+
+
+def read_bundled(record: Record, origin: Origin) -> list[Fact | Bundle | Problem | Filtered]:
+    """Return the same with the facts that recur from run to run in bundles."""
+    said: list[Fact | Bundle | Problem | Filtered] = []
     try:
         try:
             state(record.raw, origin, said)

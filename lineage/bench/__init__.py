@@ -85,6 +85,8 @@ def available() -> Answer:
 def run(name: str, size: int = 0) -> Answer:
     """Run one benchmark; raises `QuestionError` when there is none so named."""
     if name not in NAMES:
-        raise QuestionError("there is no such benchmark", where=name, remedy=f"choose one of {', '.join(NAMES)}")
+        raise QuestionError(
+            "there is no such benchmark", where=name, remedy=f"choose one of {', '.join(NAMES)}"
+        )
     measures: list[Measure] = importlib.import_module(f"lineage.bench.{name}").run(size)
     return Answer([measure.item() for measure in measures], len(measures))

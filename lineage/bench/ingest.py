@@ -52,7 +52,9 @@ def run(size: int) -> list[Measure]:
 
         wall, yard = interleaved(REPEATS, whole, decode)
         start = _start_up()
-        cost = median(tuple(Timed(cpu - start, one.wall) for (cpu, _, _), one in zip(rounds, wall, strict=True)))
+        cost = median(
+            tuple(Timed(cpu - start, one.wall) for (cpu, _, _), one in zip(rounds, wall, strict=True))
+        )
         plain = median(yard)
         raw = source.stat().st_size
     memory = max(peak for _, peak, _ in rounds)

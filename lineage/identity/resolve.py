@@ -35,7 +35,8 @@ def _merge_names(connection: Connection) -> None:
     pairs = [(row[0], row[1]) for row in consequences.same_names(connection)]
     members = sorted({member for pair in pairs for member in pair})
     names = consequences.names_of(connection, members)
-    consequences.set_roots(connection, merge.roots(pairs, names))
+    roots = merge.roots(pairs, names)
+    consequences.set_roots(connection, [*roots, *consequences.registered_once(connection)])
 
 
 def _split_jobs(connection: Connection) -> None:

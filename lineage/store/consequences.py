@@ -35,6 +35,21 @@ def same_names(connection: Connection) -> list[tuple[int, int, str, str, str]]:
     ]
 
 
+def registered_once(connection: Connection) -> list[tuple[int, int]]:
+    """Return (version, logged model) for every logged model that became exactly one registered version.
+
+    Both are the same artifact; the version stands for it, and the logged model's id is another name of it. One that was
+    registered several times stands for itself.
+    """
+    return [
+        (row[1], row[0])
+        for row in connection.exec_driver_sql(
+            "SELECT source, min(target) FROM link WHERE type = ? GROUP BY source HAVING count(DISTINCT target) = 1",
+            (str(Relation.REGISTERED),),
+        )
+    ]
+
+
 def names_of(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, str, str]]:
     """Return kind, namespace and name of entities."""
     found: dict[int, tuple[str, str, str]] = {}
@@ -89,7 +104,8 @@ def refresh_attributes(connection: Connection) -> None:
         " SELECT root, json_group_object(name, json(value)) AS body FROM ("
         "  SELECT e.root AS root, a.name AS name, a.value AS value, row_number() OVER ("
         "   PARTITION BY e.root, a.name ORDER BY coalesce(a.last_at, 0) DESC, a.slot DESC, a.value DESC) AS place"
-        "  FROM attribute a JOIN entity e ON e.id = a.entity) WHERE place = 1 AND value != 'null'"
+        "  FROM attribute a JOIN entity e ON e.id = a.entity"
+        "  WHERE e.root = e.id OR e.kind != 'model-version') WHERE place = 1 AND value != 'null'"
         "  GROUP BY root) AS fresh WHERE fresh.root = entity.id"
     )
 

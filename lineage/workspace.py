@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lineage.audit import agreements as sla_question
 from lineage.audit import completeness, evidence, findings, formats, happenings, register, runs, things
-from lineage.audit.view import View
-from lineage.errors import QuestionError
+from lineage.audit.view import Time, View, microseconds
 from lineage.model.answer import Answer, Item
-from lineage.model.moment import parse
 from lineage.progress import SILENT, Progress
 from lineage.store import asking, consequences, digest, log
 from lineage.store.database import (
@@ -31,25 +29,6 @@ from lineage.store.database import (
 
 if TYPE_CHECKING:
     from lineage.graph.reach import Graph
-
-Time = str | int | None
-"""A time as ISO 8601 text, as UTC microseconds, or None = now."""
-
-
-def microseconds(time: Time, name: str = "time") -> int | None:
-    """Return a time as UTC microseconds; raises `QuestionError` when it is none.
-
-    >>> microseconds("1970-01-01T00:00:01Z")
-    1000000
-    """
-    if time is None or isinstance(time, int):
-        return time
-    try:
-        return parse(time).lo
-    except ValueError:
-        raise QuestionError(
-            f"{name} is no time", where=time, remedy="write it like 2026-06-01 or 2026-06-01T10:00:00Z"
-        ) from None
 
 
 class Workspace:
@@ -310,10 +289,12 @@ class Workspace:
                 offset=offset,
             )
 
-    def live(self, selector: str = "", *, as_of: Time = None, known_at: Time = None) -> Answer:
+    def live(
+        self, selector: str = "", *, as_of: Time = None, known_at: Time = None, limit: int | None = None
+    ) -> Answer:
         """What was serving at a time."""
         with self._view(as_of, known_at, coverage=True) as view:
-            return register.live(view, selector)
+            return register.live(view, selector, limit=limit)
 
     def events(
         self,
@@ -321,12 +302,13 @@ class Workspace:
         since: Time = None,
         until: Time = None,
         *,
+        as_of: Time = None,
         known_at: Time = None,
         limit: int | None = None,
         offset: int = 0,
     ) -> Answer:
         """Every happening, also attempts that were denied, failed or dry."""
-        with self._view(None, known_at, ever=True, coverage=True) as view:
+        with self._view(as_of, known_at, ever=True, coverage=True) as view:
             return happenings.events(
                 view,
                 selector,
@@ -342,12 +324,13 @@ class Workspace:
         since: Time = None,
         until: Time = None,
         *,
+        as_of: Time = None,
         known_at: Time = None,
         limit: int | None = None,
         offset: int = 0,
     ) -> Answer:
         """Job and training runs, newest first."""
-        with self._view(None, known_at, ever=True, coverage=True) as view:
+        with self._view(as_of, known_at, ever=True, coverage=True) as view:
             return runs.runs(
                 view,
                 selector,
@@ -357,15 +340,30 @@ class Workspace:
                 offset=offset,
             )
 
-    def sla(self, selector: str = "", *, as_of: Time = None, known_at: Time = None) -> Answer:
+    def sla(
+        self,
+        selector: str = "",
+        since: Time = None,
+        until: Time = None,
+        *,
+        as_of: Time = None,
+        known_at: Time = None,
+        limit: int | None = None,
+    ) -> Answer:
         """SLA versions, what they are assigned to, and since when on what ground."""
         with self._view(as_of, known_at, coverage=True) as view:
-            return sla_question.sla(view, selector)
+            return sla_question.sla(
+                view,
+                selector,
+                since=microseconds(since, "--from"),
+                until=microseconds(until, "--to"),
+                limit=limit,
+            )
 
-    def findings(self, *, known_at: Time = None) -> Answer:
+    def findings(self, *, known_at: Time = None, limit: int | None = None) -> Answer:
         """What needs a person."""
         with self._view(None, known_at, coverage=True) as view:
-            return findings.findings(view)
+            return findings.findings(view, limit=limit)
 
     def record(self, seq: int) -> Item:
         """Return one evidence record: its bytes, its place and what it was taken to say; raises `QuestionError`."""

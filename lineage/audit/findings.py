@@ -11,7 +11,7 @@ from lineage.store import listing
 SEVERITIES = ("high", "medium", "low")
 
 
-def findings(view: View) -> Answer:
+def findings(view: View, *, limit: int | None = None) -> Answer:
     """List what the facts together call into question, gravest first, each with both sides."""
     rows = listing.findings(view.connection)
     sides = [json.loads(row["sides"]) for row in rows]
@@ -32,4 +32,4 @@ def findings(view: View) -> Answer:
         for row, listed in zip(rows, sides, strict=True)
     ]
     items.sort(key=lambda item: (SEVERITIES.index(str(item["severity"])), item["code"], item["subject"]))
-    return view.answer(items, len(items))
+    return view.answer(items if limit is None else items[:limit], len(items))

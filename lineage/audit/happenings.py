@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from lineage.audit.view import View, names, thing_id, thing_name
-from lineage.model.answer import Answer, bounded
+from lineage.audit.view import View, names, spoken, thing_id, thing_name
+from lineage.model.answer import Answer, Item, bounded
+from lineage.model.moment import LAST
 from lineage.store import listing
 
 
@@ -16,7 +17,12 @@ def events(
     limit: int | None = None,
     offset: int = 0,
 ) -> Answer:
-    """List every happening to the selected things, oldest first, within valid time `since`..`until`."""
+    """List every happening to the selected things, oldest first, within valid time `since`..`until`.
+
+    With a valid time in the view, only what may have happened by then.
+    """
+    if view.as_of is not None:
+        until = min(view.as_of + 1, until if until is not None else LAST)
     subjects = view.select(selector) if selector.strip() else None
     total = listing.count_happenings(view.connection, subjects=subjects, since=since, until=until)
     rows = listing.happenings(
@@ -24,10 +30,9 @@ def events(
     )
     things = names(view.connection, [row["subject"] for row in rows])
     evidence = view.evidence(row["record"] for row in rows)
-    items = [
+    items: list[Item] = [
         {
             "at": bounded(row["at_lo"], row["at_hi"]),
-            "_text": row["text"],
             "type": row["type"],
             "subject": thing_name(things[row["subject"]]),
             "subject_id": thing_id(things[row["subject"]]),
@@ -40,4 +45,6 @@ def events(
         }
         for row in rows
     ]
+    for item, row in zip(items, rows, strict=True):
+        item.update(spoken(item, "at", text=row["text"]))
     return view.answer(items, total)

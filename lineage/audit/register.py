@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from lineage.audit.view import View
+from lineage.audit.agreements import Binding, episodes_of
+from lineage.audit.view import View, spoken
 from lineage.model.answer import Answer, Item
-from lineage.model.moment import LAST
+from lineage.model.moment import LAST, parse, to_iso
 from lineage.store import listing
 
 FIELDS = (
@@ -79,22 +80,7 @@ def deployments(
 def _selected(view: View, selector: str) -> list[dict[str, Any]]:
     if not selector.strip():
         return listing.episodes(view.connection)
-    ids = view.select(selector)
-    kinds = listing.kinds_of(view.connection, ids)
-    targets = [number for number in ids if kinds[number] == "target"]
-    rows = listing.episodes(view.connection, targets)
-    versions = {
-        name for number in ids for name in listing.served_names(view.connection, number, kinds[number])
-    }
-    if versions:
-        chosen = set(targets)
-        rows += [
-            row
-            for row in listing.episodes(view.connection)
-            if row["target"] not in chosen and any(model["id"] in versions for model in row["body"]["models"])
-        ]
-        rows.sort(key=lambda row: (row["start_lo"], row["start_hi"], row["eid"]))
-    return rows
+    return episodes_of(view, view.select(selector))
 
 
 def _items(view: View, rows: list[dict[str, Any]]) -> list[Item]:
@@ -103,23 +89,40 @@ def _items(view: View, rows: list[dict[str, Any]]) -> list[Item]:
     for row in rows:
         records = row["body"]["records"]
         body = {name: row["body"][name] for name in FIELDS}
-        body["evidence"] = [evidence[seq] for seq in records if seq in evidence]
+        proof = [evidence[seq] for seq in records if seq in evidence]
+        body["approved_at"] = _utc(body["approved_at"])
+        body["identity_chain"] = [{**hop, "evidence": proof[:1]} for hop in body["identity_chain"]]
+        body |= spoken(body, "deployed_at", "ended_at", text=body["_text"])
+        body["evidence"] = proof
         items.append(body)
     return items
 
 
-def live(view: View, selector: str = "") -> Answer:
-    """What was serving at the valid time, one item a target; inside the gap of an undated change every possibility."""
+def _utc(text: str | None) -> str | None:
+    """Return a time that a record says in words as the contract writes times; as it stands where it is none."""
+    try:
+        return to_iso(parse(text).lo) if text else None
+    except ValueError:
+        return text
+
+
+def live(view: View, selector: str = "", *, limit: int | None = None) -> Answer:
+    """What was serving at the valid time, one item a target; inside the gap of an undated change every possibility.
+
+    `sla` is what bound the target then, which need not be what bound it when the deployment began.
+    """
     moment = view.moment
+    binding = Binding(view)
     by_target: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in _selected(view, selector):
         by_target[row["target"]].append(row)
     items = []
-    for rows in by_target.values():
+    for target, rows in by_target.items():
         possible, nothing = _possible(rows, moment)
         if not possible:
             continue
         shown = _items(view, possible)
+        bound = binding.at(target, moment)
         last = shown[-1]
         item: Item = {
             "target": last["target"],
@@ -136,7 +139,7 @@ def live(view: View, selector: str = "") -> Answer:
                 "since": last["deployed_at"],
                 "deployed_by": last["deployed_by"],
                 "actor": last["actor"],
-                "sla": last["sla"],
+                "sla": bound,
                 "flags": last["flags"],
                 "episode": last["id"],
                 "certain": True,
@@ -162,16 +165,17 @@ def live(view: View, selector: str = "") -> Answer:
                 "since": None,
                 "deployed_by": None,
                 "actor": None,
-                "sla": last["sla"],
+                "sla": bound,
                 "flags": ["undecided"],
                 "episode": None,
                 "certain": False,
                 "candidates": candidates,
             }
+        item |= spoken(item, "since")
         item["evidence"] = [reference for entry in shown for reference in entry["evidence"]]
         items.append(item)
     items.sort(key=lambda entry: (entry["environment"], entry["target"]))
-    return view.answer(items, len(items))
+    return view.answer(items if limit is None else items[:limit], len(items))
 
 
 def _possible(rows: list[dict[str, Any]], moment: int) -> tuple[list[dict[str, Any]], bool]:

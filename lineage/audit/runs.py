@@ -7,7 +7,7 @@ from typing import Any
 from lineage.audit.view import View, names, page, thing_id, thing_name
 from lineage.identity.projector import STATE_BIT
 from lineage.model.answer import Answer, Item
-from lineage.model.moment import to_iso
+from lineage.model.moment import LAST, to_iso
 from lineage.model.vocabulary import TERMINAL, Kind, RunState
 from lineage.store import listing
 
@@ -41,6 +41,8 @@ def runs(
     offset: int = 0,
 ) -> Answer:
     """List the runs of the selected jobs, the runs that used the selected datasets, or the selected runs themselves."""
+    if view.as_of is not None:
+        until = min(view.as_of + 1, until if until is not None else LAST)
     ids = view.select(selector) if selector.strip() else None
     numbers = listing.run_numbers(view.connection, ids, since=since, until=until)
     shown = page(numbers, limit, offset)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lineage.audit.view import View, names, page, thing_id, thing_name
+from lineage.audit.view import View, names, page, spoken, thing_id, thing_name
 from lineage.graph import reach
 from lineage.graph.select import members, select_one
-from lineage.graph.trace import edge_item, trace
+from lineage.graph.trace import Trace, edge_item, trace
 from lineage.model.answer import Answer, Item, bounded
 from lineage.model.moment import to_iso
 from lineage.store import asking, listing
@@ -42,7 +42,7 @@ def thing_items(view: View, ids: Sequence[int]) -> list[Item]:
 
 
 def _item(thing: Thing, aliases: list[Item], evidence: Item | None) -> Item:
-    return {
+    item: Item = {
         "id": thing_id(thing),
         "kind": thing.kind,
         "namespace": thing.namespace,
@@ -55,6 +55,7 @@ def _item(thing: Thing, aliases: list[Item], evidence: Item | None) -> Item:
         "attributes": thing.attributes,
         "evidence": [evidence] if evidence else [],
     }
+    return item | spoken(item, "ended")
 
 
 def show(view: View, selector: str) -> Answer:
@@ -68,7 +69,7 @@ def show(view: View, selector: str) -> Answer:
     happened = listing.happenings(view.connection, subjects=[number], limit=500)
     checks = listing.measures(view.connection, subjects=[number], limit=500)
     proof = view.evidence([row["record"] for rows in (history, happened, checks) for row in rows])
-    item["edges"] = [edge_item(edge, near.things, runs, evidence) for edge in near.edges]
+    item["edges"] = _edges(near, runs, evidence)
     item["neighbours"] = thing_items(view, [other for other in near.depth if other != number])
     item["history"] = [
         {
@@ -111,15 +112,39 @@ def lineage(view: View, selector: str, *, up: int | None, down: int | None) -> A
     ids = set(view.select(selector))
     found = trace(ids, view.scope(), up=up, down=down)
     order = sorted(
-        found.depth, key=lambda number: (found.depth[number], thing_name(found.things[number]), number)
+        found.depth,
+        key=lambda number: (
+            found.depth[number],
+            thing_name(found.things[number]),
+            thing_id(found.things[number]),
+        ),
     )
     nodes = thing_items(view, order)
     for node, number in zip(nodes, order, strict=True):
         node["depth"] = found.depth[number]
     evidence = view.evidence(edge[side] for edge in found.edges for side in ("ev_first", "ev_last"))
     runs = listing.run_ids(view.connection, [edge["run"] for edge in found.edges])
-    edges = [edge_item(edge, found.things, runs, evidence) for edge in found.edges]
-    return view.answer([{"nodes": nodes, "edges": edges}], 1)
+    return view.answer([{"nodes": nodes, "edges": _edges(found, runs, evidence), "evidence": []}], 1)
+
+
+def _edges(found: Trace, runs: dict[int, str], evidence: dict[int, Item]) -> list[Item]:
+    """Return the edges of a trace, those farthest upstream first, in an order that no import can change."""
+    items = []
+    for edge in found.edges:
+        item = edge_item(edge, found.things, runs, evidence)
+        item["from_display"] = thing_name(found.things[edge["src"]])
+        item["to_display"] = thing_name(found.things[edge["dst"]])
+        items.append((found.depth[edge["src"]], item | spoken(item, "valid_from", "valid_to")))
+    items.sort(
+        key=lambda pair: (
+            pair[0],
+            pair[1]["from"],
+            pair[1]["type"],
+            pair[1]["to"],
+            str(pair[1]["valid_from"]),
+        )
+    )
+    return [item for _, item in items]
 
 
 def paths(view: View, begin: str, end: str, *, limit: int = 10) -> Answer:

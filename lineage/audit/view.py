@@ -9,16 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from lineage import clock
+from lineage.errors import QuestionError
 from lineage.graph.reach import Graph
 from lineage.graph.select import Scope, select
 from lineage.model.answer import Answer, Item
-from lineage.model.moment import LAST, to_iso
+from lineage.model.moment import LAST, parse, to_iso
 from lineage.model.naming import display, identifier
 from lineage.store import asking, log
 from lineage.store.asking import Thing
 from lineage.store.database import Connection
+
+Time = str | int | None
+"""A time as ISO 8601 text, as UTC microseconds, or None = now."""
+
+
+def microseconds(time: Time, name: str = "time") -> int | None:
+    """Return a time as UTC microseconds; raises `QuestionError` when it is none.
+
+    >>> microseconds("1970-01-01T00:00:01Z")
+    1000000
+    """
+    if time is None or isinstance(time, int):
+        return time
+    try:
+        return parse(time).lo
+    except ValueError:
+        raise QuestionError(
+            f"{name} is no time", where=time, remedy="write it like 2026-06-01 or 2026-06-01T10:00:00Z"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +127,27 @@ def names(connection: Connection, ids: Iterable[int | None]) -> dict[int, Thing]
 def page(items: list[int], limit: int | None, offset: int) -> list[int]:
     """Return the part of `items` that is asked for."""
     return items[offset:] if limit is None else items[offset : offset + limit]
+
+
+def spoken(item: Item, *fields: str, text: str | None = None) -> Item:
+    """Return the `_text` that stands beside times (CONTRACT.md): as the source wrote it, else its bounds in words.
+
+    >>> spoken({"at": {"not_before": None, "not_after": "2026-01-02T00:00:00Z"}}, "at")
+    {'_text': 'at: by 2026-01-02T00:00:00Z'}
+    """
+    words = [f"{name}: {time_text(item[name])}" for name in fields if isinstance(item.get(name), dict)]
+    return {"_text": text or "; ".join(words) or None}
+
+
+def time_text(value: Any) -> str:
+    """Return a time of an answer for people: exact, or between its two bounds.
+
+    >>> time_text({"not_before": "2026-01-01T00:00:00Z", "not_after": None})
+    'after 2026-01-01T00:00:00Z'
+    """
+    if not isinstance(value, dict):
+        return str(value or "")
+    before, after = value.get("not_before"), value.get("not_after")
+    if before and after:
+        return f"between {before} and {after}"
+    return f"after {before}" if before else f"by {after}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from lineage import __version__
 from lineage.audit import completeness, findings, register
-from lineage.audit.view import View
+from lineage.audit.view import View, time_text
 from lineage.model.answer import Item
 from lineage.model.moment import to_iso
 from lineage.reports.document import Cell, Column, Report, Row, Section
@@ -133,20 +133,6 @@ def make(view: View, *, since: int | None, until: int | None, workspace: dict[st
 
 def _moment(time: int | None, otherwise: str) -> str:
     return otherwise if time is None else to_iso(time)
-
-
-def time_text(value: Any) -> str:
-    """Return a time of an answer for people: exact, or between its two bounds.
-
-    >>> time_text({"not_before": "2026-01-01T00:00:00Z", "not_after": None})
-    'after 2026-01-01T00:00:00Z'
-    """
-    if not isinstance(value, dict):
-        return str(value or "")
-    before, after = value.get("not_before"), value.get("not_after")
-    if before and after:
-        return f"between {before} and {after}"
-    return f"after {before}" if before else f"before {after}"
 
 
 def _cell(item: Item, name: str) -> Cell:

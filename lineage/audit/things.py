@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lineage.audit.particulars import particulars
 from lineage.audit.view import View, names, page, spoken, thing_id, thing_name
 from lineage.graph import reach
 from lineage.graph.select import members, select_one
 from lineage.graph.trace import Trace, edge_item, trace
 from lineage.model.answer import Answer, Item, bounded
 from lineage.model.moment import to_iso
+from lineage.model.vocabulary import Kind
 from lineage.store import asking, listing
 from lineage.store.asking import Thing
 
@@ -34,25 +36,26 @@ def thing_items(view: View, ids: Sequence[int]) -> list[Item]:
     aliases = asking.aliases_of(view.connection, ids)
     seqs = dict(listing.first_records(view.connection, ids))
     evidence = view.evidence(seqs.values())
+    more = particulars(view, things)
     return [
-        _item(things[number], aliases[number], evidence.get(seqs.get(number, -1)))
+        _item(things[number], aliases[number], evidence.get(seqs.get(number, -1)), more.get(number, {}))
         for number in ids
         if number in things
     ]
 
 
-def _item(thing: Thing, aliases: list[Item], evidence: Item | None) -> Item:
+def _item(thing: Thing, aliases: list[Item], evidence: Item | None, more: Item) -> Item:
     item: Item = {
         "id": thing_id(thing),
         "kind": thing.kind,
         "namespace": thing.namespace,
         "name": thing.name,
-        "display": thing_name(thing),
+        "display": (more.get("name") if thing.kind == Kind.RUN else None) or thing_name(thing),
         "aliases": aliases,
         "first_seen": None if thing.first_seen is None else to_iso(thing.first_seen),
         "last_seen": None if thing.last_seen is None else to_iso(thing.last_seen),
         "ended": bounded(thing.ended_lo, thing.ended_hi),
-        "attributes": thing.attributes,
+        "attributes": thing.attributes | more,
         "evidence": [evidence] if evidence else [],
     }
     return item | spoken(item, "ended")

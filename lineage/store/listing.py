@@ -413,3 +413,26 @@ def served_names(connection: Connection, number: int, kind: str) -> list[str]:
             f"SELECT kind || '|' || namespace || '|' || name FROM entity WHERE {where}", (number,)
         )
     ]
+
+
+def versions_seen(connection: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return which versions of datasets (roots) runs used: digests, partitions, table versions; newest text first."""
+    found: dict[int, list[str]] = {}
+    for row in connection.exec_driver_sql(
+        "SELECT DISTINCT e.root, u.version FROM entity e JOIN run_use u ON u.dataset = e.id"
+        f" WHERE {_among('e.root', ids)} AND u.version != '' ORDER BY e.root, u.version DESC"
+    ):
+        found.setdefault(row[0], []).append(row[1])
+    return found
+
+
+def runs_of_entities(connection: Connection, ids: Sequence[int]) -> dict[int, Row]:
+    """Return the run that each of these things (roots) is."""
+    return {
+        row.pop("entity"): row
+        for row in _dicts(
+            connection,
+            "SELECT e.root AS entity, r.id, r.run_id, r.states, r.started, r.ended, r.actor FROM run r"
+            f" JOIN entity e ON e.id = r.entity WHERE {_among('e.root', ids)}",
+        )
+    }

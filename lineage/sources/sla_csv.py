@@ -1,0 +1,216 @@
+"""Which service levels does a list promise: one a row, with service, metric, target, unit and days?
+
+Any list whose header names a service (or dataset), a metric and a target in one of the usual spellings. What a list
+leaves out is taken only where there is one reading: the comparator from the metric, percent from a share above 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lineage.model.facts import Entity, Fact, Json, Key, Objective
+from lineage.model.naming import dataset_at
+from lineage.model.vocabulary import Kind
+from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
+from lineage.sources._agreement import COMPARATORS, Amount, amount, direction, metric, number
+from lineage.sources._agreement_times import times, window
+from lineage.sources._csv_rows import Row, cells_of, first_header, rows, spelling
+from lineage.text import MalformedError, clip
+
+NAME = "sla-csv"
+FORMAT = "Lists of service levels (CSV): service, metric, target, unit, valid_from, valid_to"
+PROVES = ("sla",)
+
+_COLUMNS = {
+    "service": "service|service name|endpoint|application|app|subject|deployment|dienst|serwis",
+    "dataset": "dataset|data set|table|dataset uri|datensatz",
+    "metric": "metric|sli|indicator|measure|kpi|property|metryka|kennzahl",
+    "name": "name|id|sla|slo|sla id|slo id|sla name|slo name|objective name|agreement",
+    "target": "target|target value|slo target|sla target|threshold|goal|limit|objective|objective value|ziel"
+    "|zielwert|cel|value",
+    "unit": "unit|units|uom|einheit|jednostka",
+    "comparator": "comparator|operator|op|comparison|direction",
+    "percentile": "percentile|quantile",
+    "window": "window|time window|period|measurement window|measurement period|interval",
+    "zone": "zone|timezone|time zone",
+    "since": "valid from|from|effective from|since|start|start date|begin|effective date|gültig ab|gueltig ab|ważne od"
+    "|in force from",
+    "until": "valid to|to|effective to|until|end|end date|valid until|effective until|expires|expiry|expiry date"
+    "|gültig bis|gueltig bis|ważne do|in force to|in force until",
+    "version": "version|revision|contract version|sla version",
+    "owner": "owner|responsible|team|verantwortlich",
+    "document": "document|contract|source document|reference",
+    "status": "status|state",
+    "text": "description|text|comment|note|notes|remark|remarks",
+}
+_SYNONYMS = {name: column for column, names in _COLUMNS.items() for name in names.split("|")}
+_FOREIGN = frozenset(
+    {
+        "opened at",
+        "resolved at",
+        "incident",
+        "incident number",
+        "number",
+        "priority",
+        "timestamp",
+        "ts",
+        "time",
+        "date",
+    }
+    | {"measured at", "observed at", "created at"}
+)
+"""Columns of lists of incidents and of measurements, which may also hold a service, a metric and a value."""
+
+_DRAFT = frozenset({"draft", "proposed", "planned", "in review", "entwurf"})
+_TITLE = "list of service levels"
+
+
+def recognises(sample: Sample) -> float:
+    """Return how sure it is that this is a list of service levels: a subject, a metric and a target in its header."""
+    if sample.listing or sample.text.lstrip()[:1] in {"{", "[", "<"}:
+        return 0.0
+    header = first_header(sample.text, _SYNONYMS)
+    if header is None or _FOREIGN & set(map(spelling, header.names)):
+        return 0.0
+    columns = set(header.columns)
+    if not ({"service", "dataset"} & columns and "target" in columns):
+        return 0.0
+    weak = spelling(header.names[header.columns.index("target")]) == "value"
+    if "metric" in columns:
+        return 0.0 if weak and not {"since", "until", "comparator"} & columns else 0.9
+    return 0.6 if "name" in columns and not weak and {"unit", "since"} & columns else 0.0
+
+
+def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
+    """Cut into the header and the rows."""
+    del origin
+    yield from rows(given, _SYNONYMS)
+
+
+def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:
+    """Say what a row promises."""
+    row = record.parsed
+    if not isinstance(row, Row):
+        yield Filtered("header")
+        return
+    try:
+        said = cells_of(row)
+    except MalformedError as error:
+        yield Problem(error.code, error.reason, value=clip(" | ".join(row.cells)))
+        return
+    if not said:
+        yield Filtered("empty")
+        return
+    if said.get("status", "").lower() in _DRAFT:
+        yield Filtered("draft")
+        return
+    yield from _promise(said, row, origin)
+
+
+def _promise(said: dict[str, str], row: Row, origin: Origin) -> Iterator[Fact | Problem]:
+    subject = said.get("service") or said.get("dataset", "")
+    named = said.get("metric") or said.get("name", "")
+    for column, text in (("service", subject), ("metric", named), ("target", said.get("target", ""))):
+        if not text:
+            yield Problem("missing-field", f"the row has no {column}", column)
+            return
+    unit = said.get("unit") or row.header.units.get("target", "")
+    measured, percentile = metric(named)
+    try:
+        promised = amount(said["target"], unit, measured, origin.label("decimal"))
+        comparator = _comparator(said, promised, measured)
+        share = _percentile(said, percentile)
+    except MalformedError as error:
+        field = {"bad-percentile": "percentile", "unit-conflict": "unit"}.get(error.code, "target")
+        field = "comparator" if "comparator" in error.code and said.get("comparator") else field
+        yield Problem(error.code, error.reason, field, clip(said.get(field) or said["target"]))
+        return
+    problems: list[Problem] = []
+    since, until = times(
+        {"valid_from": said.get("since", ""), "valid_to": said.get("until", "")}, origin, problems.append
+    )
+    ground = "contract"
+    if since is None:
+        labels = {"effective_from": origin.label("effective_from"), "effective_to": ""}
+        since = times(labels, origin, problems.append)[0] if not said.get("since") else None
+        ground = "file" if since else "contract" if until else "import"
+    span = window(said.get("window", ""))
+    if said.get("window") and not span:
+        reason = "this is no time window; write 28d, 1M or P28D"
+        problems.append(Problem("bad-window", reason, "window", clip(said["window"]), fatal=False))
+    datasets = (dataset_at(said["dataset"]),) if said.get("dataset") else ()
+    version = said.get("version", "")
+    title = said.get("document") or origin.label("document") or _TITLE
+    key = Key(Kind.SLA, subject, said.get("name") or named)
+    text = f"{subject}: {named} {comparator} {said['target']}{f' {unit}' if unit else ''}"
+    attributes: dict[str, Json] = {
+        "service": said.get("service", ""),
+        "dataset": said.get("dataset", ""),
+        "metric": measured,
+        "percentile": share,
+        "comparator": comparator,
+        "target": promised.value,
+        "unit": promised.unit,
+        "version": version,
+        "window": span,
+        "owner": said.get("owner", ""),
+        "document": title,
+        "status": said.get("status", ""),
+        "description": said.get("text", ""),
+        "effective_from": said.get("since", ""),
+        "effective_to": said.get("until", ""),
+    }
+    yield Entity(
+        key, {name: value for name, value in attributes.items() if value not in ("", None)}, at=since
+    )
+    yield Objective(
+        key,
+        measured,
+        comparator,
+        promised.value,
+        promised.unit,
+        version=version,
+        percentile=share,
+        window=span,
+        zone=said.get("zone", ""),
+        subjects=(said["service"],) if said.get("service") else (),
+        datasets=datasets,
+        since=since,
+        until=until,
+        ground=ground,
+        document=title + (f" version {version}" if version else ""),
+        owner=said.get("owner", ""),
+        text=text,
+    )
+    yield from problems
+
+
+def _comparator(said: dict[str, str], promised: Amount, measured: str) -> str:
+    """Return the comparator: the column, the sign at the value, or the way in which the metric gets better."""
+    written = said.get("comparator", "")
+    if written:
+        found = COMPARATORS.get(written.strip().lower().replace("_", " "), "")
+        if not found:
+            raise MalformedError("bad-comparator", "this is no comparator; write >=, <=, > or <")
+        return found
+    found = promised.comparator or direction(measured)
+    if not found:
+        raise MalformedError(
+            "missing-comparator",
+            f"{clip(measured, 60)!r} does not tell whether more or less is better; add a column `comparator`",
+        )
+    return found
+
+
+def _percentile(said: dict[str, str], percentile: float | None) -> float | None:
+    written = said.get("percentile", "").lower().removeprefix("p").rstrip("% ")
+    if not written:
+        return percentile
+    try:
+        share = number(written, "," if "," in written else ".")
+    except MalformedError as error:
+        raise MalformedError("bad-percentile", error.reason) from None
+    share = share / 100 if share >= 1 else share
+    if not 0 < share < 1:
+        raise MalformedError("bad-percentile", "a percentile lies between 0 and 100")
+    return float(share)

@@ -164,11 +164,14 @@ def _from_items(items: Any) -> tuple[Key, ...] | None:
         return None
     found = []
     for item in items:
-        said = item if isinstance(item, dict) else {"uri": item}
+        # Inlets may also be task ids or `auto`, in bare text.
+        said = item if isinstance(item, dict) else {"uri": item} if "://" in str(item) else {"name": item}
         uri, namespace, name = said.get("uri"), said.get("namespace"), said.get("name")
         if isinstance(uri, str) and uri:
             # A bare name is an asset of Airflow's own, not a file.
             found.append(naming.dataset_at(uri) if ":/" in uri else naming.dataset("airflow", uri))
         elif isinstance(namespace, str) and isinstance(name, str) and namespace and name:
             found.append(naming.dataset(namespace, name))
+        elif not isinstance(name, str):
+            return None
     return tuple(found)

@@ -10,7 +10,7 @@ import msgspec
 from lineage.model.facts import Json, Key, Measured
 from lineage.model.moment import Moment
 from lineage.source import Problem
-from lineage.sources._openlineage_shapes import Facet, cut, pieces, take
+from lineage.sources._openlineage_shapes import Facet, cut, pieces, refuse_nul, take
 from lineage.text import clip
 
 FACETS = frozenset({"dataQualityAssertions", "dataQualityMetrics"})
@@ -81,10 +81,12 @@ _SIDE = msgspec.json.Decoder(_Side)
 def side(raw: msgspec.Raw, where: str, name: str) -> tuple[list[Check], str, list[Problem]]:
     """Return the checks of input or output facets, the partitions that were used, and what is wrong with them."""
     problems: list[Problem] = []
+    body = bytes(raw)
+    refuse_nul(body)
     try:
-        given = _SIDE.decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        given = _sound(bytes(raw), f"{where}.{name}", problems)
+        given = _SIDE.decode(body)
+    except (msgspec.ValidationError, RecursionError):
+        given = _sound(body, f"{where}.{name}", problems)
     found: list[Check] = []
     for metrics in (given.dataQualityMetrics, given.inputStatistics, given.outputStatistics):
         if metrics is not None:

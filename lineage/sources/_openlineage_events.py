@@ -21,7 +21,7 @@ from lineage.source import Filtered, Origin, Problem
 from lineage.sources import _openlineage_checks as checks
 from lineage.sources import _openlineage_facets as facets
 from lineage.sources import _openlineage_runs as runs
-from lineage.sources._openlineage_shapes import REMEMBERED, keep
+from lineage.sources._openlineage_shapes import REMEMBERED, keep, refuse_nul
 from lineage.text import clip, loads
 
 _RUN: Final = Kind.RUN
@@ -116,6 +116,7 @@ def state(raw: bytes, origin: Origin, said: list[_Said]) -> None:
         _state_job(event, at, said)
     elif _given(event.dataset):
         part = _decode_part(event.dataset)
+        refuse_nul(bytes(event.dataset))
         _check_parts(bytes(event.dataset), [part], 0)
         stated: list[_Said] = []
         _state_datasets([part], _Scene("dataset", None, None, at, settled=True), stated)
@@ -187,6 +188,7 @@ def _job(raw: bytes) -> facets.Job:
     job = _JOBS.get(raw)
     if job is None:
         part = _decode_part(raw)
+        refuse_nul(raw)
         _check_parts(raw, [part], 0)
         job = facets.job(part.namespace, part.name, bytes(part.facets), "job.facets")
         keep(_JOBS, raw, job, len(raw))
@@ -208,6 +210,8 @@ def _state_run(event: _Event, raw: msgspec.Raw, at: Moment, said: list[_Said]) -
             return
         job = _job(body)
     identity = part.id
+    if "\0" in identity:
+        refuse_nul(bytes(raw))
     if "{{" in identity:
         said.append(Problem("bad-value", "the run id is a template, not an id", "run.runId", clip(identity)))
         return
@@ -294,6 +298,7 @@ def _state_side(
     if len(body) <= 2 or body == b"null":
         return ()
     parts = _decode_parts(body)
+    refuse_nul(body)
     _check_parts(body, parts, 1)
     uses, facts, lasting = _state_datasets(parts, scene, said)
     if lasting:

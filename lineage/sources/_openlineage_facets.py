@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -51,11 +51,10 @@ def flat(said: Iterable[Fact | Bundle | Problem | Filtered]) -> Iterator[Fact | 
 
 
 def bundled(said: Iterable[Said | Bundle]) -> tuple[Said | Bundle, ...]:
-    """Return what is said as one bundle, where it is facts alone and several; else as it is."""
-    facts = tuple(flat(said))
-    if len(facts) < 2 or any(isinstance(one, Problem) for one in facts):
-        return facts
-    return (facts,)  # type: ignore[return-value]
+    """Return the facts as one bundle where they are several, and after them the problems."""
+    facts = tuple(one for one in flat(said) if isinstance(one, Fact))
+    problems = tuple(one for one in flat(said) if isinstance(one, Problem))
+    return (*((cast("Bundle", facts),) if len(facts) > 1 else facts), *problems)
 
 
 class Dataset(msgspec.Struct, frozen=True, gc=False):

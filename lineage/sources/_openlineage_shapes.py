@@ -85,13 +85,24 @@ def pieces(raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
 
 
 def take(decoder: msgspec.json.Decoder[_T], raw: bytes | msgspec.Raw, where: str) -> _T | Problem:
-    """Return the decoded facet, or the problem that it has not the shape it must have."""
+    """Return the decoded facet, or the problem that it has not the shape it must have.
+
+    Raises `msgspec.DecodeError` for a text that no text can hold; such a record is read again by `lineage.text`.
+    """
+    body = bytes(raw)
+    refuse_nul(body)
     try:
-        return decoder.decode(raw)
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
-        return _wrong(bytes(raw), where, str(error))
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        return Problem("bad-value", f"the facet cannot be read: {error}", where, cut(bytes(raw)), fatal=False)
+        return _wrong(body, where, str(error))
+    except RecursionError:
+        return Problem("too-deep", "the facet is nested too deeply", where, cut(body), fatal=False)
+
+
+def refuse_nul(raw: bytes) -> None:
+    """Raise `msgspec.DecodeError` when a text holds NUL: databases cannot, and `lineage.text` makes it visible."""
+    if b"\\" in raw and b"\\u0000" in raw:
+        raise msgspec.DecodeError("a text holds NUL")
 
 
 def keep(memory: dict[_K, _V], key: _K, value: _V, size: int) -> None:

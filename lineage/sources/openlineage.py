@@ -27,7 +27,8 @@ FORMAT = "OpenLineage events 0.x to 2-0-2 (run, job, dataset; NDJSON, list, sing
 PROVES = ("when", "what", "who", "lineage")
 
 _WRAPPERS = ("events", "lineageEvents", "data", "items")
-_MARKS = re.compile(r'"(eventTime|eventType|runId|_producer|_schemaURL|schemaURL|job|inputs|outputs)"\s*:')
+_MARKS = re.compile(r'"(eventTime|runId|job)"\s*:')
+_JSON = re.compile(r"^[ \t]*[\[{]", re.MULTILINE)
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
@@ -36,8 +37,8 @@ def recognises(sample: Sample) -> float:
     first = sample.first_json
     if first is None:
         found = set(_MARKS.findall(sample.text))
-        named = {"_producer", "_schemaURL"} <= found or {"eventTime", "job"} <= found
-        return 0.9 if named and found & {"runId", "eventTime"} and '"job"' in sample.text else 0.0
+        named = "openlineage.io/spec" in sample.text or {"eventTime", "runId", "job"} <= found
+        return 0.9 if named and found & {"runId", "eventTime"} and _JSON.search(sample.text) else 0.0
     if isinstance(first, dict):
         for name in _WRAPPERS:
             if isinstance(first.get(name), list) and first[name]:

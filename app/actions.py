@@ -193,6 +193,10 @@ TABLE: tuple[Action, ...] = (
     ),
     Action("lineage.unhide", "&Show what is hidden", "Lineage", "lineage.unhide", "Ctrl+Shift+H", "eye", "hidden"),
     Action(
+        "lineage.why", "&Why are these tied?", "Lineage", "lineage.why", "Ctrl+J", "link", "graph",
+        tip="Show basis, rule and evidence of what ties the current thing of the outline to the one above it",
+    ),
+    Action(
         "lineage.outline", "&Outline", "Lineage", "lineage.show_outline", "Ctrl+Shift+L", "list-tree", "open",
         checkable=True, section=True, tip="The same graph as a tree, for the keyboard and screen readers",
     ),

@@ -317,6 +317,8 @@ class Errands(QObject):
 
 
 def _summary(result: Imported) -> tuple[str, str, Any]:
+    from app.models.wording import counted
+
     if result.stopped:
         return (
             "The import was stopped. What was complete is kept; import again to go on from there.",
@@ -324,17 +326,15 @@ def _summary(result: Imported) -> tuple[str, str, Any]:
             None,
         )
     known = [item for item in result.items if item.get("source")]
-    words = [
-        f"Read {len(known):,} file{'s' if len(known) != 1 else ''}: {result.total('accepted'):,} records accepted"
-    ]
+    words = [f"Read {counted(len(known), 'file')}: {counted(result.total('accepted'), 'record')} accepted"]
     for name, text in (("duplicate", "known before"), ("filtered", "left out with a reason")):
         if result.total(name):
             words.append(f"{result.total(name):,} {text}")
     problems = result.total("problems")
-    words.append(f"{problems:,} problem{'s' if problems != 1 else ''}" if problems else "no problems")
+    words.append(counted(problems, "problem") if problems else "no problems")
     unknown = len(result.items) - len(known)
     if unknown:
-        words.append(f"{unknown:,} file{'s' if unknown != 1 else ''} not recognised")
+        words.append(f"{counted(unknown, 'file')} not recognised")
     return ", ".join(words) + ".", "Show the problems" if problems else "", "problems" if problems else None
 
 

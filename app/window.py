@@ -65,6 +65,7 @@ class MainWindow(QMainWindow):
         self.steps = QUndoStack(self)
         self.parts: Furniture | None = None
         self._first_state = QByteArray()
+        self._go: QToolButton | None = None
         self.setWindowTitle(TITLE)
         self.setAcceptDrops(True)
         self.resize(1280, 820)
@@ -245,7 +246,7 @@ class MainWindow(QMainWindow):
         self.bar.addWidget(gap)
         action = self.board["view.goto"]
         go = QToolButton(self.bar)
-        go.setIcon(look.icon("search"))
+        self._go = go
         go.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         go.setText(f"Go to a thing  {action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)}")
         go.setToolTip(action.statusTip())
@@ -258,6 +259,7 @@ class MainWindow(QMainWindow):
     def _opened(self, path: str) -> None:
         if self.parts is None:
             self.parts = self._furnish()
+            self._dress()
             self.furnished.emit()
         _, state = self.settings.arrangement()
         self.restoreState(state if not state.isEmpty() else self._first_state, STATE_VERSION)
@@ -382,6 +384,8 @@ class MainWindow(QMainWindow):
     def _dress(self) -> None:
         self.board.dress(look.icon)
         self.notice.dress(look.icon("x"))
+        if self._go is not None:
+            self._go.setIcon(look.icon("search"))
 
 
 class Help(QObject):

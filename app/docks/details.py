@@ -173,7 +173,7 @@ class DetailsDock(QWidget):
     def _fill(self, rows: list[Row]) -> None:
         self.model.show(rows)
         for place, row in enumerate(rows):
-            if row.name in OPENED and len(row.rows) <= 12:
+            if (row.name in OPENED or row.name.startswith(("Statement", "Side"))) and len(row.rows) <= 16:
                 self.tree.setExpanded(self.model.index(place, 0), True)
         metrics = self.tree.fontMetrics()
         below = [part for row in rows if row.name in OPENED for part in row.rows]

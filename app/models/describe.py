@@ -222,19 +222,35 @@ def basis_words(edge: Item) -> str:
 
 
 def _edge(item: Item) -> list[Row]:
+    rows = [
+        Row("From", plain(item.get("from_display")) or name_in(item.get("from")), item.get("from")),
+        Row("To", plain(item.get("to_display")) or name_in(item.get("to")), item.get("to")),
+    ]
+    others = item.get("also") or []
+    if not others:
+        return [*rows, *_statement(item)]
+    for number, edge in enumerate((item, *others), 1):
+        top = Row(
+            f"Statement {number}", spelled(str(edge.get("type") or "")), evidence=edge.get("evidence") or ()
+        )
+        for row in _statement(edge):
+            top.add(row)
+        rows.append(top)
+    return rows
+
+
+def _statement(item: Item) -> list[Row]:
     evidence = item.get("evidence") or ()
     confidence = item.get("confidence")
     sure = f"{confidence:.0%}" if isinstance(confidence, (int, float)) else plain(confidence)
     return [
-        Row("From", plain(item.get("from_display")) or name_in(item.get("from")), item.get("from")),
-        Row("To", plain(item.get("to_display")) or name_in(item.get("to")), item.get("to")),
         Row("Says", spelled(str(item.get("type") or "")), item.get("type"), evidence=evidence),
         Row("Because", basis_words(item), item.get("basis"), evidence=evidence),
         Row("Certainty", sure, confidence, evidence=evidence),
         Row("Rule", plain(item.get("rule")), item.get("rule"), evidence=evidence),
-        line("Run", item.get("via_run"), absent="no run"),
-        line("Valid from", item.get("valid_from"), absent="not said"),
-        line("Valid to", item.get("valid_to"), absent="still so"),
+        line("Run", item.get("via_run"), absent="no run", evidence=evidence),
+        line("Valid from", item.get("valid_from"), absent="not said", evidence=evidence),
+        line("Valid to", item.get("valid_to"), absent="still so", evidence=evidence),
         Row("Evidence", counted(len(evidence), "record"), evidence=evidence),
     ]
 

@@ -27,7 +27,8 @@ class Subject:
         if self.kind in {"deployment", "live"}:
             return f"{model_of(item)} on {plain(item.get('target'))}"
         if self.kind == "edge":
-            return f"{name_in(item.get('from'))} → {name_in(item.get('to'))}"
+            ends = (plain(item.get(f"{end}_display")) or name_in(item.get(end)) for end in ("from", "to"))
+            return " → ".join(ends)
         if self.kind == "finding":
             return plain(item.get("text"))
         if self.kind == "problem":

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QStringListModel, Qt, QTimer, Signal
-from PySide6.QtGui import QUndoStack
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QUndoStack
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
-    QCompleter,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QMenu,
     QSpinBox,
     QSplitter,
@@ -20,41 +19,30 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import style
 from app.commands import LookElsewhere, Looking
-from app.models.columns import kind_word, name_of
-from app.models.drawing import Drawing, gather
+from app.models.columns import name_of
+from app.models.drawing import Drawing
 from app.models.things import selector_of
 from app.models.wording import Item, counted, when
 from app.views.canvas import LineageCanvas
+from app.views.cards import layout_graph
+from app.views.exporting import write_drawing
 from app.views.outline import OutlineView
-from app.views.placing import Placed, place
+from app.views.placing import follow
+from app.views.seeking import ThingLine
 from lineage.errors import UserError
 
 if TYPE_CHECKING:
-    from app.session import Dates, Session
-    from lineage.model.answer import Answer
-    from lineage.workspace import Workspace
+    from app.session import Session
 
 FURTHEST = 12
-TYPING = 150
-
-
-def follow(workspace: Workspace, looking: Looking, dates: Dates, before: Placed | None) -> Drawing:
-    """Return the lineage that is looked at, its cards placed; for the background."""
-
-    def trace(selector: str, up: int, down: int) -> Answer:
-        return workspace.trace(
-            selector,
-            up=up,
-            down=down,
-            as_of=dates.as_of,
-            known_at=dates.known_at,
-            ever=looking.ever and dates.as_of is None,
-        )
-
-    answer = trace(looking.selector, looking.up + 1, looking.down + 1)
-    extra = [trace(selector_of(key), 1, 1) for key in sorted(looking.expanded)]
-    return place(gather(answer, extra, up=looking.up, down=looking.down, hidden=looking.hidden), before)
+NEAR = 5.0
+"""Pixels from a line at which a click still means it."""
+NOTHING = (
+    "Nothing is in the middle yet.\n"
+    "Choose a deployment in the register and press Return, or search for a dataset, model or target above."
+)
 
 
 class LineageView(QWidget):
@@ -80,20 +68,10 @@ class LineageView(QWidget):
         self._place = -1
         self._found: list[Item] = []
         self._current = ""
-        self.search = QLineEdit(self)
-        self.search.setPlaceholderText("Show the lineage of …")
-        self.search.setAccessibleName("Thing in the middle")
-        self.search.setClearButtonEnabled(True)
-        self._names = QStringListModel(self)
-        completer = QCompleter(self._names, self)
-        completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
-        completer.setMaxVisibleItems(14)
-        completer.activated.connect(self._take_found)
-        self.search.setCompleter(completer)
-        self._typing = QTimer(self, singleShot=True, interval=TYPING)
-        self._typing.timeout.connect(self._search)
-        self.search.textEdited.connect(lambda _: self._typing.start())
-        self.search.returnPressed.connect(self._take_text)
+        self._centre = ""
+        self._pressed = QPointF()
+        self.search = ThingLine(session, self)
+        self.search.chosen.connect(self.focus_on)
         self.up = self._spin("upstream", self._looking.up)
         self.down = self._spin("downstream", self._looking.down)
         self.ever = QCheckBox("&Past too", self)
@@ -118,13 +96,14 @@ class LineageView(QWidget):
         self.canvas = LineageCanvas(self)
         self.canvas.setAccessibleName("Lineage drawing; the outline beside it holds the same")
         self.outline = OutlineView(self)
-        self.split = QSplitter(Qt.Orientation.Horizontal, self)
+        self.split = QSplitter(Qt.Orientation.Vertical, self)
         self.split.setObjectName("lineage-split")
         self.split.setChildrenCollapsible(False)
         self.split.addWidget(self.canvas)
         self.split.addWidget(self.outline)
-        self.split.setStretchFactor(0, 3)
-        self.split.setStretchFactor(1, 1)
+        self.split.setStretchFactor(0, 5)
+        self.split.setStretchFactor(1, 2)
+        self.split.setSizes([500, 200])
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 0)
         column.setSpacing(6)
@@ -202,7 +181,7 @@ class LineageView(QWidget):
         """Show nothing: the workspace was closed."""
         self._looking = Looking()
         self._history, self._place = [], -1
-        self.search.clear()
+        self.search.show_name("")
         self._show(Drawing())
 
     def go_to_filter(self) -> None:
@@ -272,12 +251,25 @@ class LineageView(QWidget):
 
     def write_picture(self, path: str) -> None:
         """Write the drawing to a PNG or SVG file; raises `UserError` when it cannot be written."""
-        raise UserError("pictures cannot be written", where=path)
+        drawing, dates = self._drawing, self._session.dates
+        title = f"Lineage of {self._looking.name}"
+        note = ", ".join(
+            (
+                counted(len(drawing.nodes), "thing"),
+                counted(len(drawing.edges), "edge"),
+                f"as of {when(dates.as_of)} UTC"
+                if dates.as_of
+                else "at any time"
+                if self._looking.ever
+                else "as of now",
+            )
+        )
+        write_drawing(self.canvas, path, title, note, style.scheme())
 
     def dress(self) -> None:
         """Draw again in the colours of the theme."""
         self.outline.viewport().update()
-        self.canvas.update()
+        self.canvas.set_scheme(style.scheme())
 
     def pick(self, key: str) -> None:
         """Make the thing `key` current in the drawing and in the outline."""
@@ -289,8 +281,45 @@ class LineageView(QWidget):
         self.picked.emit("entity", self._drawing.things[key])
         self.moved.emit()
 
+    def why(self) -> None:
+        """Show why the current thing of the outline is tied to the one above it: basis, rule, evidence."""
+        edges = self.outline.current_edges()
+        if edges:
+            self._show_why(edges)
+        else:
+            self.told.emit("Choose a thing in the outline below another one: what ties them is shown")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.canvas and isinstance(event, QMouseEvent):
+            self._notice_click(event)
+        return super().eventFilter(watched, event)
+
+    def _notice_click(self, event: QMouseEvent) -> None:
+        if event.type() == QEvent.Type.MouseButtonPress:
+            self._pressed = event.position()
+        elif event.type() == QEvent.Type.MouseButtonRelease and event.button() == Qt.MouseButton.LeftButton:
+            if (event.position() - self._pressed).manhattanLength() >= QApplication.startDragDistance():
+                return
+            scene, view = self.canvas.scene, self.canvas.view
+            x, y = view.to_scene(event.position().x(), event.position().y())
+            edge = scene.edge_at(x, y, NEAR / view.zoom) if scene.card_at(x, y) < 0 else -1
+            if edge >= 0:
+                line = scene.edges[edge]
+                self._show_why(self._drawing.pairs.get((line.source, line.target), []))
+
+    def _show_why(self, edges: list[Item]) -> None:
+        if edges:
+            self.picked.emit("edge", {**edges[0], "also": edges[1:]})
+            self.moved.emit()
+
     def _connect(self) -> None:
+        self.canvas.selected.connect(self.pick)
+        self.canvas.activated.connect(self._focus_key)
+        self.canvas.expandRequested.connect(lambda key, _: self.expand_thing(key))
+        self.canvas.contextRequested.connect(self._offer)
+        self.canvas.installEventFilter(self)
         self.outline.picked.connect(self.pick)
+        self.outline.edgePicked.connect(self._show_why)
         self.outline.activatedThing.connect(self._focus_key)
         self.outline.asked.connect(self._offer)
 
@@ -312,7 +341,7 @@ class LineageView(QWidget):
         self.ever.blockSignals(True)
         self.ever.setChecked(looking.ever)
         self.ever.blockSignals(False)
-        self.search.setText(looking.name)
+        self.search.show_name(looking.name)
         if looking.selector:
             self.refresh()
         else:
@@ -338,42 +367,31 @@ class LineageView(QWidget):
     def _hops(self) -> None:
         self._look(replace(self._looking, up=self.up.value(), down=self.down.value()), "Steps")
 
-    def _search(self) -> None:
-        text = self.search.text().strip()
-        if len(text) > 1:
-            self._session.ask(
-                self, lambda workspace: workspace.search(text, 30), self._offer_found, key="search"
-            )
-
-    def _offer_found(self, answer: Answer) -> None:
-        self._found = list(answer.items)
-        self._names.setStringList([f"{name_of(item)}   ({kind_word(item)})" for item in self._found])
-        if self.search.hasFocus() and self._found:
-            self.search.completer().complete()
-
-    def _take_found(self, text: str) -> None:
-        for name, item in zip(self._names.stringList(), self._found, strict=True):
-            if name == text:
-                # After the completer has written its own text into the line.
-                QTimer.singleShot(
-                    0, lambda item=item: self.focus_on(selector_of(item.get("id")), name_of(item))
-                )
-                return
-
-    def _take_text(self) -> None:
-        text = self.search.text().strip()
-        if text and text != self._looking.name:
-            self.focus_on(text, text)
-
     def _show(self, drawing: Drawing) -> None:
         self._drawing = drawing
-        self.canvas.show_drawing(drawing)
+        self._draw(drawing)
         self.outline.show_graph(drawing.nodes, drawing.edges, drawing.centre, len(self._looking.hidden))
         self._tell()
         current = self._current if self._current in drawing.things else drawing.centre
         self._current = ""
         self.pick(current)
         self.moved.emit()
+
+    def _draw(self, drawing: Drawing) -> None:
+        placed = drawing.placed
+        if placed is None or not placed.cards:
+            from lineage.layout.layered import layout
+
+            self.canvas.set_graph((), (), layout(layout_graph((), ())))
+            self.canvas.set_message(drawing.says or NOTHING)
+        else:
+            self.canvas.set_graph(
+                placed.cards, placed.lines, placed.layout, keep_view=self._same_centre(drawing)
+            )
+        self._centre = drawing.centre
+
+    def _same_centre(self, drawing: Drawing) -> bool:
+        return bool(self._centre) and self._centre == drawing.centre
 
     def _refuse(self, error: BaseException) -> None:
         self._note.setText("")
@@ -400,6 +418,8 @@ class LineageView(QWidget):
         self.ever.setEnabled(dates.as_of is None)
 
     def _offer(self, key: str, place: QPoint) -> None:
+        if key not in self._drawing.things:
+            return
         self.pick(key)
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -17,13 +17,13 @@ class OutlineView(QTreeView):
 
     Signals:
         picked: with the id of the thing that is current; empty for a heading.
-        edgePicked: with the edge that ties the current thing to the one above it, and None for none.
+        edgePicked: with the edges that tie the current thing to the one above it, when Space asks for them.
         activatedThing: with the id of the thing that was opened by Return or a double click.
         asked: with the id and the place on the screen, for a menu.
     """
 
     picked = Signal(str)
-    edgePicked = Signal(object)
+    edgePicked = Signal(list)
     activatedThing = Signal(str)
     asked = Signal(str, QPoint)
 
@@ -53,8 +53,8 @@ class OutlineView(QTreeView):
         self._span(QModelIndex())
         self.expandToDepth(2)
         letter = self.fontMetrics().averageCharWidth()
-        self.setColumnWidth(0, max(letter * 30, self.viewport().width() - letter * 40))
-        self.setColumnWidth(1, letter * 17)
+        self.setColumnWidth(0, max(letter * 40, self.viewport().width() - letter * 60))
+        self.setColumnWidth(1, letter * 18)
         self.pick(before or centre)
         self._quiet = False
 
@@ -62,6 +62,10 @@ class OutlineView(QTreeView):
         """Return the id of the thing that is current; empty for none."""
         thing = self.outline.branch(self.currentIndex()).thing if self.currentIndex().isValid() else None
         return str(thing.get("id")) if thing is not None else ""
+
+    def current_edges(self) -> list[Item]:
+        """Return the edges that tie the current thing to the one above it."""
+        return self.outline.branch(self.currentIndex()).edges if self.currentIndex().isValid() else []
 
     def pick(self, identifier: str) -> None:
         """Make the line that tells of this thing current, without telling anybody."""
@@ -83,8 +87,7 @@ class OutlineView(QTreeView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space and self.currentIndex().isValid():
-            edges = self.outline.branch(self.currentIndex()).edges
-            self.edgePicked.emit(edges[0] if edges else None)
+            self.edgePicked.emit(self.current_edges())
             return
         super().keyPressEvent(event)
 

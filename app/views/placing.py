@@ -9,15 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from app.commands import Looking
 from app.models.columns import kind_word, name_of
 from app.models.describe import basis_words
-from app.models.drawing import Drawing
+from app.models.drawing import Drawing, gather
 from app.models.facts import spelled
+from app.models.things import selector_of
 from app.models.wording import Item, counted, plain, when
 from app.views.cards import Badge, Card, CardEdge, layout_graph
 
 if TYPE_CHECKING:
+    from app.session import Dates
     from lineage.layout.graph import Layout
+    from lineage.model.answer import Answer
+    from lineage.workspace import Workspace
 
 MOST = 2_000
 """Cards drawn at most; the outline holds all, and the note says so."""
@@ -36,6 +41,24 @@ class Placed:
     lines: tuple[CardEdge, ...] = ()
     layout: Layout | None = None
     left_out: int = 0
+
+
+def follow(workspace: Workspace, looking: Looking, dates: Dates, before: Placed | None) -> Drawing:
+    """Return the lineage that is looked at, its cards placed; for the background."""
+
+    def trace(selector: str, up: int, down: int) -> Answer:
+        return workspace.trace(
+            selector,
+            up=up,
+            down=down,
+            as_of=dates.as_of,
+            known_at=dates.known_at,
+            ever=looking.ever and dates.as_of is None,
+        )
+
+    answer = trace(looking.selector, looking.up + 1, looking.down + 1)
+    extra = [trace(selector_of(key), 1, 1) for key in sorted(looking.expanded)]
+    return place(gather(answer, extra, up=looking.up, down=looking.down, hidden=looking.hidden), before)
 
 
 def place(drawing: Drawing, before: Placed | None = None) -> Drawing:

@@ -1,4 +1,4 @@
-"""What more is told of a thing because of its kind: the state of a run, where a dataset lies and which versions were seen?
+"""What more is told of a thing because of its kind: the state of a run, a dataset's place and the versions seen of it?
 
 CONTRACT.md promises these in `attributes`; they are read when asked for, since they follow from runs and their uses.
 """

@@ -1,22 +1,23 @@
 """Where does each record of a file begin and end? Lines, JSON values and YAML documents with their exact bytes.
 
 Splitters for the `records` of a source. They stream where the format allows it, give line numbers and byte offsets of
-the decompressed file, and turn what is cut, too large or unreadable into a `Problem` with its place.
+the decompressed file, and turn what is cut, too large or unreadable into a `Problem` with its place. Files in UTF-16
+(a redirected command on Windows) are cut as well, into the bytes that stand there.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-import zlib
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
 from lineage.source import Input, Problem, Record
-from lineage.text import MalformedError, decode, loads
+from lineage.text import MalformedError, decode, is_utf16, loads
 
 MAX_RECORD = 32 * 1024 * 1024
 """The largest record taken, in bytes: a real event of 240 kB was seen, 50 MB in one line is an accident."""
@@ -25,9 +26,40 @@ MAX_DOCUMENT = 256 * 1024 * 1024
 """The largest JSON or YAML file that is read whole, in bytes."""
 
 _CHUNK = 1 << 20
-_READ_ERRORS = (EOFError, zlib.error, OSError)
+_MARK = b"\xef\xbb\xbf"
+_READ_ERRORS = (EOFError, OSError)
 _DOCUMENT_START = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _CONTENT = re.compile(rb"^[ \t]*[^\s#]", re.MULTILINE)
+_SPACE = re.compile(rb"[ \t\r\n]*")
+_BLANKS = re.compile(r"[ \t\r\n]*")
+_COMMA = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*")
+_KEY = re.compile(rb'[ \t\r\n]*,?[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*', re.DOTALL)
+_LENIENT = json.JSONDecoder(parse_int=str)
+
+
+class _Text:
+    """A document as UTF-8, and where each place of that lies in the bytes of the file; asked in rising order."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.wide = is_utf16(raw)
+        self.utf8 = decode(raw).encode() if self.wide else raw
+        self.start = 0 if self.wide or not raw.startswith(_MARK) else 3
+        self._asked = 0
+        self._place = 2 if self.wide and raw[:2] in (b"\xff\xfe", b"\xfe\xff") else 0
+
+    def place(self, position: int) -> int:
+        """Return the offset in the file's bytes of `position` in the UTF-8."""
+        if not self.wide:
+            return position
+        self._place += len(self.utf8[self._asked : position].decode().encode("utf-16-le"))
+        self._asked = position
+        return self._place
+
+    def cut(self, begin: int, end: int) -> tuple[bytes, int]:
+        """Return the file's bytes from `begin` to `end` of the UTF-8, and their offset."""
+        first = self.place(begin)
+        return self.raw[first : self.place(end)], first
 
 
 def lines(given: Input) -> Iterator[Record | Problem]:
@@ -37,28 +69,36 @@ def lines(given: Input) -> Iterator[Record | Problem]:
     keeps every whole line before the break and says where it broke.
     """
     with given.open() as stream:
-        yield from _lines(stream)
+        try:
+            first = stream.read(_CHUNK)
+        except _READ_ERRORS as error:
+            yield _broken(error, 0, 1)
+            return
+        if not is_utf16(first):
+            yield from _lines(first, stream)
+            return
+    document = whole(given)
+    if isinstance(document, Problem):
+        yield document
+        return
+    try:
+        text = _Text(document.raw)
+    except MalformedError as error:
+        yield Problem(error.code, error.reason, line=1, offset=0)
+        return
+    position = 0
+    for number, line in enumerate(text.utf8.split(b"\n"), 1):
+        if line and not line.isspace():
+            yield _checked(Record(*text.cut(position, position + len(line)), number))
+        position += len(line) + 1
 
 
-def _lines(stream: BinaryIO) -> Iterator[Record | Problem]:
-    offset = 0
+def _lines(chunk: bytes, stream: BinaryIO) -> Iterator[Record | Problem]:
     number = 0
     rest = b""
-    while True:
-        try:
-            chunk = stream.read(_CHUNK)
-        except _READ_ERRORS as error:
-            if rest:
-                yield _cut(rest, offset, number + 1)
-            yield Problem(
-                "cut-file", f"the file breaks off: {error}", offset=offset + len(rest), line=number + 1
-            )
-            return
-        if not chunk:
-            break
-        if offset == 0 and not rest and chunk.startswith(b"\xef\xbb\xbf"):
-            chunk = chunk[3:]
-            offset = 3
+    offset = 3 if chunk.startswith(_MARK) else 0
+    chunk = chunk[offset:]
+    while chunk:
         block = rest + chunk if rest else chunk
         pieces = block.split(b"\n")
         rest = pieces.pop()
@@ -98,19 +138,37 @@ def _lines(stream: BinaryIO) -> Iterator[Record | Problem]:
                     if piece and not piece.isspace():
                         yield Record(piece, offset, number)
                     offset += len(piece) + 1
+        try:
+            chunk = stream.read(_CHUNK)
+        except _READ_ERRORS as error:
+            if rest:
+                yield _cut(rest, offset, number + 1)
+            yield _broken(error, offset + len(rest), number + 1)
+            return
     if rest and not rest.isspace():
         yield Record(rest, offset, number + 1)
 
 
-def _too_large(digest: str, length: int, offset: int, line: int) -> Problem:
+def _too_large(digest: str, length: int, offset: int, line: int, row: str = "") -> Problem:
     reason = f"a record of {length} bytes is larger than {MAX_RECORD} (its SHA-256 is {digest})"
-    return Problem("too-large", reason, offset=offset, line=line)
+    return Problem("too-large", reason, offset=offset, line=line, row=row)
+
+
+def _checked(record: Record) -> Record | Problem:
+    if len(record.raw) <= MAX_RECORD:
+        return record
+    digest = hashlib.sha256(record.raw).hexdigest()
+    return _too_large(digest, len(record.raw), record.offset, record.line, record.row)
 
 
 def _cut(rest: bytes, offset: int, line: int) -> Problem:
     return Problem(
         "cut-record", "the last record is cut off", value=repr(rest[:120]), offset=offset, line=line
     )
+
+
+def _broken(error: Exception, offset: int, line: int) -> Problem:
+    return Problem("cut-file", f"the file breaks off: {error}", offset=offset, line=line)
 
 
 def whole(given: Input) -> Record | Problem:
@@ -122,7 +180,7 @@ def whole(given: Input) -> Record | Problem:
             try:
                 chunk = stream.read(_CHUNK)
             except _READ_ERRORS as error:
-                return Problem("cut-file", f"the file breaks off: {error}", offset=size)
+                return _broken(error, size, sum(part.count(b"\n") for part in parts) + 1)
             if not chunk:
                 return Record(b"".join(parts), 0, 1)
             size += len(chunk)
@@ -135,59 +193,185 @@ def json_values(given: Input, *path: str) -> Iterator[Record | Problem]:
     """Cut a JSON file into records: one a line where lines are values, else the items of a list, else the whole.
 
     The list is the file's own value, or stands under the first of the keys `path` that the file's object has
-    (`items`, `Records`, `events`). Items keep their exact bytes and offset.
+    (`items`, `Records`, `events`). Items keep their exact bytes and offset. A file that is no JSON as a whole is cut
+    into lines where any of its first lines is an object: one bad line must not take the others with it.
     """
-    first = _peek(given)
-    if first is not None and _is_json_line(first):
+    head = _head(given)
+    first, newline, after = head.partition(b"\n")
+    if newline and after.strip() and _is_json_line(first):
         yield from lines(given)
         return
     document = whole(given)
     if isinstance(document, Problem):
-        yield document
-        return
-    yield from json_items(document, *path)
+        problem = document
+    else:
+        cut = json_items(document, *path)
+        item = next(cut, None)
+        if not isinstance(item, Problem) or item.code == "too-large":
+            if item is not None:
+                yield item
+            yield from cut
+            return
+        problem = item
+        head = document.raw
+    if _is_lines(head):
+        yield from lines(given)
+    else:
+        yield problem
+
+
+def _is_lines(head: bytes) -> bool:
+    """Tell whether any of the first lines is a JSON object by itself, or the first is longer than can be looked at."""
+    if is_utf16(head):
+        try:
+            head = decode(head[: len(head) & ~1]).encode()
+        except MalformedError:
+            return False
+    if b"\n" not in head:
+        return len(head) >= _CHUNK
+    return any(_is_json_line(line) for line in head.split(b"\n", 100)[:100])
 
 
 def json_items(document: Record, *path: str) -> Iterator[Record | Problem]:
-    """Cut one JSON document that may hold a list into the list's items, as `json_values` does."""
-    raw = document.raw
+    """Cut one JSON document that may hold a list into the list's items, as `json_values` does.
+
+    What is wrong inside an item (NaN, half a surrogate pair, a key that stands twice) is left for whoever reads it.
+    """
     try:
-        if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            decode(raw)
-            yield document
-            return
-        value = msgspec.json.decode(
-            raw.removeprefix(b"\xef\xbb\xbf"), type=list[msgspec.Raw] | dict[str, msgspec.Raw]
-        )
-    except (msgspec.DecodeError, MalformedError, RecursionError, UnicodeDecodeError):
+        text = _Text(document.raw)
         try:
-            loads(raw)
-        except MalformedError as error:
-            line = document.line + max(error.line - 1, 0)
-            yield Problem(error.code, error.reason, line=line, offset=document.offset, value=repr(raw[:80]))
-        else:
-            yield document
+            found = _items(text.utf8, text.start, path)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            found = _items_of_text(text.utf8, text.start, path)
+    except (ValueError, RecursionError):
+        yield _refused(document)
         return
-    if isinstance(value, dict):
-        key = next((name for name in path if bytes(value.get(name, b""))[:1] == b"["), None)
-        if key is None:
-            yield document
-            return
-        items = msgspec.json.decode(value[key], type=list[msgspec.Raw])
-        row = f"/{key}"
-    else:
-        items = value
-        row = ""
-    position = 0
-    counted = 0
     line = document.line or 1
-    for number, item in enumerate(items):
-        body = bytes(item)
-        position = raw.index(body, position)
-        line += raw.count(b"\n", counted, position)
-        counted = position
-        yield Record(body, document.offset + position, line, f"{document.row}{row}/{number}")
-        position += len(body)
+    if found is None:
+        yield _checked(document)
+        return
+    row, extents = found
+    if row is None:
+        position = extents[0][0]
+        line += text.utf8.count(b"\n", 0, position)
+        reason = "a key stands twice in the object that holds the list"
+        yield Problem("duplicate-key", reason, line=line, offset=document.offset + text.place(position))
+        return
+    counted = 0
+    for number, (begin, end) in enumerate(extents):
+        line += text.utf8.count(b"\n", counted, begin)
+        counted = begin
+        body, offset = text.cut(begin, end)
+        yield _checked(Record(body, document.offset + offset, line, f"{document.row}{row}/{number}"))
+
+
+def _refused(document: Record) -> Record | Problem:
+    try:
+        loads(document.raw)
+    except MalformedError as error:
+        line = document.line + max(error.line - 1, 0)
+        value = repr(document.raw[:80])
+        return Problem(error.code, error.reason, line=line, offset=document.offset, value=value)
+    return _checked(document)
+
+
+_Found = tuple[str | None, list[tuple[int, int]]]
+"""The pointer of a list (None: a key stands twice, at that place), and where its items begin and end."""
+
+
+def _items(raw: bytes, start: int, path: tuple[str, ...]) -> _Found | None:
+    """Return the list of a document and the extents of its items; raises msgspec's errors when it is no sound JSON.
+
+    The object's own keys are walked from its brace on: a list's bytes may well stand in an earlier value, too.
+    """
+    value = msgspec.json.decode(memoryview(raw)[start:], type=list[msgspec.Raw] | dict[str, msgspec.Raw])
+    position = _after(_SPACE, raw, start) + 1
+    row = ""
+    if isinstance(value, dict):
+        places: dict[str, int] = {}
+        while found := _KEY.match(raw, position):
+            name = msgspec.json.decode(found[1], type=str)
+            position = found.end()
+            body = value[name]
+            if name in places or not raw.startswith(body, position):
+                return None, [(found.start(1), position)]
+            places[name] = position
+            position += len(memoryview(body))
+        key = next((name for name in path if raw.startswith(b"[", places.get(name, len(raw)))), None)
+        if key is None:
+            return None
+        row = f"/{key}"
+        position = places[key] + 1
+        value = msgspec.json.decode(value[key], type=list[msgspec.Raw])
+    position = _after(_SPACE, raw, position)
+    extents = []
+    for number, item in enumerate(value):
+        if number:
+            position = _after(_COMMA, raw, position)
+        end = position + len(memoryview(item))
+        extents.append((position, end))
+        position = end
+    return row, extents
+
+
+def _after(pattern: re.Pattern[bytes], raw: bytes, position: int) -> int:
+    found = pattern.match(raw, position)
+    return found.end() if found else position
+
+
+def _items_of_text(raw: bytes, start: int, path: tuple[str, ...]) -> _Found | None:
+    """Do what `_items` does, but let pass what Python lets pass; raises `ValueError` when it is no JSON at all."""
+    text = raw[start:].decode()
+    asked = [0, start]
+
+    def place(position: int) -> int:
+        asked[1] += len(text[asked[0] : position].encode())
+        asked[0] = position
+        return asked[1]
+
+    def entries(position: int, closing: str) -> Iterator[tuple[Any, int, int]]:
+        position = _blanks(text, position + 1)
+        while not text.startswith(closing, position):
+            key = None
+            if closing == "}":
+                key, position = _LENIENT.raw_decode(text, position)
+                position = _blanks(text, position)
+                if not isinstance(key, str) or not text.startswith(":", position):
+                    raise ValueError("no key")
+                position = _blanks(text, position + 1)
+            begin = position
+            _, position = _LENIENT.raw_decode(text, position)
+            yield key, begin, position
+            position = _blanks(text, position)
+            if text.startswith(",", position):
+                position = _blanks(text, position + 1)
+            elif not text.startswith(closing, position):
+                raise ValueError("no comma")
+
+    position = _blanks(text, 0)
+    _, end = _LENIENT.raw_decode(text, position)
+    if text[end:].strip(" \t\r\n"):
+        raise ValueError("more than one value")
+    row = ""
+    if text.startswith("{", position):
+        places: dict[str, int] = {}
+        for key, begin, _ in entries(position, "}"):
+            if key in places:
+                return None, [(place(begin), place(begin))]
+            places[key] = begin
+        name = next((name for name in path if text.startswith("[", places.get(name, len(text)))), None)
+        if name is None:
+            return None
+        row = f"/{name}"
+        position = places[name]
+    elif not text.startswith("[", position):
+        return None
+    return row, [(place(begin), place(end)) for _, begin, end in entries(position, "]")]
+
+
+def _blanks(text: str, position: int) -> int:
+    found = _BLANKS.match(text, position)
+    return found.end() if found else position
 
 
 def yaml_documents(given: Input) -> Iterator[Record | Problem]:
@@ -196,30 +380,41 @@ def yaml_documents(given: Input) -> Iterator[Record | Problem]:
     if isinstance(document, Problem):
         yield document
         return
-    raw = document.raw
+    try:
+        text = _Text(document.raw)
+    except MalformedError as error:
+        yield Problem(error.code, error.reason, line=1, offset=0)
+        return
+    raw = text.utf8
     starts = [match.start() for match in _DOCUMENT_START.finditer(raw)]
     bounds = [0, *(start for start in starts if start), len(raw)]
     line = 1
     for begin, end in pairwise(bounds):
-        body = raw[begin:end]
+        body = raw[begin:end].removeprefix(_MARK)
         content = body[3:] if body.startswith(b"---") else body
         if _CONTENT.search(content):
-            yield Record(body, begin, line)
-        line += body.count(b"\n")
+            yield _checked(Record(*text.cut(begin, end), line))
+        line += raw.count(b"\n", begin, end)
 
 
-def _peek(given: Input) -> bytes | None:
-    """Return the first line when it is whole within the first MiB; None for a single-line or longer one."""
+def _head(given: Input) -> bytes:
+    """Return the first MiB without its mark and leading blanks, UTF-16 as UTF-8; what there is, when it breaks off."""
     with given.open() as stream:
         try:
-            head = stream.read(_CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip()
+            head = stream.read(_CHUNK)
         except _READ_ERRORS:
-            return b"{}"
-    first, newline, after = head.partition(b"\n")
-    return first if newline and after.strip() else None
+            return b""
+    if is_utf16(head):
+        try:
+            return decode(head[: len(head) & ~1]).lstrip().encode()
+        except MalformedError:
+            return b""
+    return head.removeprefix(_MARK).lstrip()
 
 
 def _is_json_line(line: bytes) -> bool:
+    if not line.startswith(b"{"):
+        return False
     try:
         msgspec.json.decode(line, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):

@@ -12,7 +12,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from lineage.progress import SILENT, Progress, Step
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample, Source, recognise, sources
 from lineage.store import log
 from lineage.store.database import Connection, Database, commit_and_go_on, create_indexes, import_lock
-from lineage.text import clip, dumps
+from lineage.text import clip, dumps, plain_path
 
 COMMIT_RECORDS = 20_000
 COMMIT_BYTES = 64 << 20
@@ -35,7 +35,18 @@ REPORT_EVERY = 2_000
 
 Reader = Callable[[Record, Origin], Iterable[Fact | Bundle | Problem | Filtered]]
 
-_READER_FAULTS = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError)
+_READER_FAULTS = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    RuntimeError,
+    OSError,
+    EOFError,
+    MemoryError,
+)
 
 
 @dataclass(slots=True)
@@ -86,13 +97,15 @@ def survey(paths: Sequence[str | Path], source: str = "") -> Iterator[Recognised
                 "there is no such source", where=source, remedy=f"choose one of {names}"
             )
     for found in walk(paths, _belongs_together):
+        # Ten thousand samples of 64 KiB would be kept until the import ends.
+        kept = replace(found, sample=Sample(found.sample.name))
         if found.given is None:
-            yield Recognised(found, None, 0.0)
+            yield Recognised(kept, None, 0.0)
         elif forced is not None:
-            yield Recognised(found, forced, 1.0)
+            yield Recognised(kept, forced, 1.0)
         else:
             best = recognise(found.sample)
-            yield Recognised(found, best[0] if best else None, best[1] if best else 0.0)
+            yield Recognised(kept, best[0] if best else None, best[1] if best else 0.0)
 
 
 class _Run:
@@ -165,14 +178,15 @@ def ingest(
     workspace cannot be written, and `CancelledError` when the person stopped it: what was complete by then is
     kept.
     """
-    said = dict(labels or {})
+    said = {plain_path(name): plain_path(value) for name, value in (labels or {}).items()}
+    database.check_writable()
     progress.say(Step("recognising"))
     surveyed = list(survey(paths, source))
     total = sum(item.found.given.size for item in surveyed if item.found.given is not None)
     results: list[FileResult] = []
     with import_lock(database.path), _rare_collections(), database.writing() as connection:
         tool = f"modeltrail {__version__}"
-        batch = log.open_batch(connection, clock.now(), tool, said, [str(path) for path in paths])
+        batch = log.open_batch(connection, clock.now(), tool, said, [plain_path(str(path)) for path in paths])
         run = _Run(connection, batch)
         done = 0
         for item in surveyed:
@@ -215,8 +229,17 @@ def _import_one(
     context = _context(item.source, origin)
     file = log.open_file(run.connection, run.batch, found.path, item.source.NAME, labels, context, given.size)
     progress.say(Step(found.path, *place, records=run.seq))
+    before = _stamp(given)
     _read_all(run, item.source, given, origin, (file, context), result, progress, place)
     digest = _digest_of(given)
+    after = _stamp(given)
+    if before and after and before != after:
+        reason = "the file was written to while it was read: import it again when it is complete"
+        problem = Problem("changed-while-read", reason, fatal=False)
+        row = _problem_row(file, problem, None, found.path, labels)
+        if row[0] not in {known[0] for known in run.problems}:
+            result.problems += 1
+            run.problems.append(row)
     result.sha256 = digest.hex()
     result.seconds = round(time.perf_counter() - started, 3)
     log.close_file(run.connection, file, digest, clock.now(), result.reasons)
@@ -333,11 +356,12 @@ def _problem_row(
 ) -> tuple[Any, ...]:
     line = problem.line or (record.line if record else 0)
     offset = problem.offset if problem.offset >= 0 else (record.offset if record else 0)
-    row = problem.row or (record.row if record else "")
-    value = clip(problem.value)
-    text = dumps([path, sorted(labels.items()), line, offset, row, problem.field, value, problem.code])
+    row = plain_path(problem.row or (record.row if record else ""))
+    value = plain_path(clip(problem.value))
+    field_ = plain_path(clip(problem.field))
+    text = dumps([path, sorted(labels.items()), line, offset, row, field_, value, problem.code])
     identity = int.from_bytes(hashlib.sha256(text).digest()[:8], "little", signed=True)
-    reason = clip(problem.reason, 500)
+    reason = plain_path(clip(problem.reason, 500))
     return (
         identity,
         file,
@@ -345,12 +369,22 @@ def _problem_row(
         line,
         offset,
         row,
-        problem.field,
+        field_,
         value,
         problem.code,
         reason,
         int(problem.fatal),
     )
+
+
+def _stamp(given: Input) -> tuple[int, int] | None:
+    """Return size and time of change of the file that is read; None of a folder and of what is gone."""
+    place = getattr(given, "file", None) or getattr(given, "archive", None)
+    try:
+        status = Path(place).stat() if place is not None else None
+    except OSError:
+        return None
+    return (status.st_size, status.st_mtime_ns) if status is not None else None
 
 
 def _digest_of(given: Input) -> bytes:

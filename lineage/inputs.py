@@ -10,23 +10,98 @@ from __future__ import annotations
 import gzip
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from io import BytesIO
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 from lineage.errors import UnreadableInputError
 from lineage.source import Input, Origin, Problem, Sample
+from lineage.text import MalformedError, decode, is_utf16, plain_path
 
 SAMPLE = 64 * 1024
 LISTED = 2_000
 MAX_MEMBERS = 10_000
 MAX_UNPACKED = 2 << 30
 MAX_RATIO = 200
+HARMLESS = 64 << 20
+"""Bytes that anything may unpack to, whatever the ratio: an empty log compresses a thousand times."""
+
+MAX_FOLDERS = 100
+"""Folders inside each other that are looked into."""
+
+_CHUNK = 1 << 20
+# What the archive modules of the standard library were seen to raise on damaged bytes (tests/lineage/test_inputs.py).
+_DAMAGE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    zipfile.BadZipFile,
+    struct.error,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    LookupError,
+    MemoryError,
+)
+
+
+class _Stream(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+class _Unpacked(BufferedIOBase):
+    """Decompressed bytes: everything that can be had before a break, then `OSError`; the same for a bomb."""
+
+    def __init__(self, packed: int, *streams: _Stream) -> None:
+        self._limit = max(HARMLESS, MAX_RATIO * packed)
+        self._streams = streams
+        self._given = 0
+        self._error = ""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        parts: list[bytes] = []
+        got = 0
+        while size is None or size < 0 or got < size:
+            piece = self._some(_CHUNK if size is None or size < 0 else min(size - got, _CHUNK))
+            if not piece:
+                break
+            got += len(piece)
+            parts.append(piece)
+        if not parts and self._error:
+            raise OSError(self._error)
+        return b"".join(parts)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self.read(size)
+
+    def _some(self, size: int) -> bytes:
+        if self._error or not size:
+            return b""
+        try:
+            piece = self._streams[0].read1(size)
+        except _DAMAGE as error:
+            self._error = str(error) or type(error).__name__
+            return b""
+        self._given += len(piece)
+        if self._given > self._limit:
+            self._error = f"it unpacks to more than {MAX_RATIO} times its size"
+            return b""
+        return piece
+
+    def close(self) -> None:
+        for stream in self._streams:
+            stream.close()
+        super().close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +116,12 @@ class FileInput:
     def open(self) -> BinaryIO:
         """Open the decompressed bytes."""
         try:
-            if self.path is None:
-                return cast("BinaryIO", gzip.open(self.file, "rb"))
-            return self.file.open("rb")
+            stream = os.fdopen(_regular(self.file), "rb")
         except OSError as error:
             raise _unreadable(error, str(self.file)) from error
+        if self.path is not None:
+            return stream
+        return cast("BinaryIO", _Unpacked(self.size, gzip.GzipFile(fileobj=stream), stream))
 
     def members(self) -> Iterator[tuple[str, Input]]:
         """A file has none."""
@@ -70,10 +146,34 @@ class FolderInput:
         return BytesIO()
 
     def members(self) -> Iterator[tuple[str, Input]]:
-        """Every regular file below it, sorted."""
-        for file in _files(self.folder):
-            if not file.is_symlink():
-                yield file.relative_to(self.folder).as_posix(), file_input(file)
+        """Every regular file below it, sorted; what cannot be read stands among them and says so when opened."""
+        for file, refusal in _files(self.folder):
+            inner = plain_path(file.relative_to(self.folder).as_posix())
+            if not refusal:
+                try:
+                    yield inner, file_input(file)
+                except UnreadableInputError as error:
+                    yield inner, RefusedInput(inner, error.what)
+            else:
+                yield inner, RefusedInput(inner, refusal)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedInput:
+    """Something in a folder that is not read: a link, a device, a folder without permission."""
+
+    name: str
+    reason: str
+    path: None = None
+    size: int = 0
+
+    def open(self) -> BinaryIO:
+        """Raise `UnreadableInputError` with the reason."""
+        raise UnreadableInputError(self.reason, where=self.name)
+
+    def members(self) -> Iterator[tuple[str, Input]]:
+        """It has none."""
+        return iter(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +181,24 @@ class MemberInput:
     """A member of a zip archive, read in place."""
 
     archive: Path
-    member: str
+    entry: zipfile.ZipInfo
     name: str
     size: int
     path: None = None
 
     def open(self) -> BinaryIO:
         """Open the bytes of the member, read through `.gz`."""
+        where = f"{self.archive}!/{self.entry.filename}"
         try:
             with zipfile.ZipFile(self.archive) as archive:
-                body = archive.read(self.member)
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error) as error:
-            raise UnreadableInputError(str(error), where=f"{self.archive}!/{self.member}") from error
-        stream = BytesIO(body)
-        return (
-            cast("BinaryIO", gzip.GzipFile(fileobj=stream)) if self.member.lower().endswith(".gz") else stream
-        )
+                stream = archive.open(self.entry)
+        except _DAMAGE as error:
+            raise UnreadableInputError(f"the member cannot be read: {error}", where=where) from error
+        inner = cast("_Stream", stream)
+        if not self.entry.filename.lower().endswith(".gz"):
+            return cast("BinaryIO", _Unpacked(self.entry.compress_size, inner))
+        unpacked = gzip.GzipFile(fileobj=stream)
+        return cast("BinaryIO", _Unpacked(self.entry.file_size, unpacked, inner))
 
     def members(self) -> Iterator[tuple[str, Input]]:
         """A member has none."""
@@ -135,23 +237,32 @@ def file_input(file: str | Path) -> FileInput:
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableInputError("it is no regular file", where=str(file), remedy="name a file or a folder")
     packed = file.name.lower().endswith(".gz")
-    return FileInput(
-        file, file.name[:-3] if packed else file.name, status.st_size, None if packed else str(file)
-    )
+    name = plain_path(file.name[:-3] if packed else file.name)
+    return FileInput(file, name, status.st_size, None if packed else str(file))
 
 
 def sample_of(given: Input) -> Sample:
-    """Return what a source may look at; a file that breaks off within the sample shows what there is."""
+    """Return what a source may look at, UTF-16 as UTF-8; a file that breaks off shows what there is before.
+
+    Raises `UnreadableInputError` when not one byte can be had.
+    """
     parts: list[bytes] = []
     size = 0
-    with given.open() as stream, suppress(EOFError, OSError, zlib.error):
-        while size < SAMPLE:
-            chunk = stream.read(min(SAMPLE - size, 8192))
-            if not chunk:
-                break
-            parts.append(chunk)
-            size += len(chunk)
-    return Sample(given.name, b"".join(parts), whole=size < SAMPLE)
+    with given.open() as stream:
+        try:
+            while size < SAMPLE and (chunk := stream.read(min(SAMPLE - size, 8192))):
+                parts.append(chunk)
+                size += len(chunk)
+        except OSError as error:
+            if not parts:
+                raise UnreadableInputError(f"the file cannot be read: {error}", where=given.name) from error
+    head = b"".join(parts)
+    if is_utf16(head):
+        try:
+            head = decode(head[: len(head) & ~1]).encode()
+        except MalformedError:
+            return Sample(given.name, head, whole=size < SAMPLE)
+    return Sample(given.name, head, whole=size < SAMPLE)
 
 
 def walk(paths: Sequence[str | Path], belongs_together: Callable[[Sample], bool]) -> Iterator[Found]:
@@ -162,11 +273,15 @@ def walk(paths: Sequence[str | Path], belongs_together: Callable[[Sample], bool]
     """
     for path in paths:
         place = Path(path)
-        if not place.exists():
+        shown = plain_path(place.as_posix())
+        try:
+            there = place.exists()
+        except OSError as error:
+            raise _unreadable(error, shown) from error
+        if not there:
             raise UnreadableInputError(
-                "there is no such file or folder", where=str(path), remedy="check the name"
+                "there is no such file or folder", where=shown, remedy="check the name"
             )
-        shown = place.as_posix()
         if place.is_dir():
             yield from _folder(place, shown, place.resolve(), belongs_together)
         else:
@@ -174,48 +289,67 @@ def walk(paths: Sequence[str | Path], belongs_together: Callable[[Sample], bool]
 
 
 def _folder(
-    folder: Path, shown: str, top: Path, belongs_together: Callable[[Sample], bool]
+    folder: Path, shown: str, top: Path, belongs_together: Callable[[Sample], bool], level: int = 0
 ) -> Iterator[Found]:
+    if level > MAX_FOLDERS:
+        reason = f"more than {MAX_FOLDERS} folders lie inside each other"
+        yield Found(shown, problem=Problem("too-deep", reason))
+        return
     listing = []
-    for file in _files(folder):
-        listing.append(file.relative_to(folder).as_posix())
+    for file, refusal in _files(folder):
+        if not refusal:
+            listing.append(plain_path(file.relative_to(folder).as_posix()))
         if len(listing) == LISTED:
             break
-    sample = Sample(folder.resolve().name, listing=tuple(listing))
-    if listing and belongs_together(sample):
-        modified = int(folder.stat().st_mtime * 1_000_000)
-        given = FolderInput(folder, folder.resolve().name)
-        yield Found(shown, given, folder.resolve().parent.name, modified, sample=sample)
-        return
+    place = folder.resolve()
+    sample = Sample(plain_path(place.name), listing=tuple(listing))
     try:
         entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+        modified = int(folder.stat().st_mtime * 1_000_000)
     except OSError as error:
         yield Found(shown, problem=Problem("unreadable", error.strerror or str(error)))
         return
+    if listing and belongs_together(sample):
+        given = FolderInput(folder, sample.name)
+        yield Found(shown, given, plain_path(place.parent.name), modified, sample=sample)
+        return
     for entry in entries:
-        inner = f"{shown}/{entry.name}"
-        if entry.is_symlink() and not entry.resolve().is_relative_to(top):
-            yield Found(inner, problem=Problem("link-outside", "the link leads out of the folder given"))
+        inner = f"{shown}/{plain_path(entry.name)}"
+        if entry.is_symlink() and not _leads_into(entry, top):
+            yield Found(
+                inner, problem=Problem("link-outside", "the link leads out of the folder given, or nowhere")
+            )
         elif entry.is_dir():
             if entry.is_symlink():
                 yield Found(inner, problem=Problem("link-to-folder", "links to folders are not followed"))
             elif entry.name not in {".git", "__pycache__"}:
-                yield from _folder(entry, inner, top, belongs_together)
+                yield from _folder(entry, inner, top, belongs_together, level + 1)
         else:
             yield from _file(entry, inner, named=False)
 
 
-def _file(file: Path, shown: str, *, named: bool) -> Iterator[Found]:
-    folder = file.resolve().parent.name
+def _leads_into(link: Path, top: Path) -> bool:
     try:
+        return link.resolve(strict=True).is_relative_to(top)
+    except (OSError, RuntimeError):
+        return False
+
+
+def _file(file: Path, shown: str, *, named: bool) -> Iterator[Found]:
+    try:
+        folder = plain_path(file.resolve().parent.name)
         given = file_input(file)
         modified = int(file.stat().st_mtime * 1_000_000)
         if file.name.lower().endswith(".zip"):
             yield from _archive(file, shown, folder, modified)
             return
         sample = sample_of(given)
-    except UnreadableInputError as error:
-        yield Found(shown, folder=folder, named=named, problem=Problem("unreadable", error.what))
+    except (UnreadableInputError, OSError) as error:
+        reason = error.what if isinstance(error, UnreadableInputError) else error.strerror or str(error)
+        yield Found(shown, named=named, problem=Problem("unreadable", reason))
+        return
+    if named and not sample.head:
+        yield Found(shown, folder=folder, named=named, problem=Problem("empty-file", "the file is empty"))
         return
     yield Found(shown, given, folder, modified, named, sample=sample)
 
@@ -224,40 +358,26 @@ def _archive(file: Path, shown: str, folder: str, modified: int) -> Iterator[Fou
     try:
         with zipfile.ZipFile(file) as archive:
             entries = sorted(archive.infolist(), key=lambda entry: entry.filename)
-    except (OSError, zipfile.BadZipFile) as error:
-        yield Found(
-            shown, folder=folder, problem=Problem("damaged-archive", f"the archive cannot be read: {error}")
-        )
+    except _DAMAGE as error:
+        reason = f"the archive cannot be read: {str(error) or type(error).__name__}"
+        yield Found(shown, folder=folder, problem=Problem("damaged-archive", reason))
         return
+    if len(entries) > MAX_MEMBERS:
+        reason = f"the archive has {len(entries)} members; only {MAX_MEMBERS} of them are read"
+        yield Found(shown, folder=folder, problem=Problem("too-many-members", reason))
     unpacked = 0
-    for number, entry in enumerate(entries):
+    for entry in entries[:MAX_MEMBERS]:
         if entry.is_dir():
             continue
-        inner = f"{shown}!/{entry.filename}"
-        parts = entry.filename.replace("\\", "/").split("/")
+        inner = f"{shown}!/{plain_path(entry.filename)}"
+        parts = plain_path(entry.filename).replace("\\", "/").split("/")
         unpacked += entry.file_size
-        problem = None
-        if entry.filename.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
-            problem = Problem(
-                "unsafe-member", "the member's name leads out of the archive", value=entry.filename
-            )
-        elif stat.S_ISLNK(entry.external_attr >> 16):
-            problem = Problem("unsafe-member", "the member is a link", value=entry.filename)
-        elif number >= MAX_MEMBERS:
-            problem = Problem("too-many-members", f"the archive has more than {MAX_MEMBERS} members")
-        elif unpacked > MAX_UNPACKED:
-            problem = Problem("too-large", f"the archive unpacks to more than {MAX_UNPACKED} bytes")
-        elif entry.file_size > 1 << 20 and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
-            problem = Problem("too-large", f"the member unpacks to more than {MAX_RATIO} times its size")
-        elif entry.flag_bits & 1:
-            problem = Problem("encrypted-member", "the member is encrypted")
-        elif parts[-1].lower().endswith(".zip"):
-            problem = Problem("nested-archive", "archives inside archives are not read")
+        problem = _harm(entry, parts, unpacked)
         if problem is not None:
             yield Found(inner, folder=folder, problem=problem)
             continue
         name = parts[-1][:-3] if parts[-1].lower().endswith(".gz") else parts[-1]
-        given = MemberInput(file, entry.filename, name, entry.file_size)
+        given = MemberInput(file, entry, name, entry.file_size)
         try:
             sample = sample_of(given)
         except UnreadableInputError as error:
@@ -266,11 +386,61 @@ def _archive(file: Path, shown: str, folder: str, modified: int) -> Iterator[Fou
         yield Found(inner, given, parts[-2] if len(parts) > 1 else folder, modified, sample=sample)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder, followlinks=False):
-        folders.sort()
-        for name in sorted(names):
-            yield Path(place) / name
+def _harm(entry: zipfile.ZipInfo, parts: list[str], unpacked: int) -> Problem | None:
+    """Return why a member is not to be read, by what the archive's directory says of it."""
+    name = plain_path(entry.filename)
+    if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
+        return Problem("unsafe-member", "the member's name leads out of the archive", value=name)
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return Problem("unsafe-member", "the member is a link", value=name)
+    if unpacked > MAX_UNPACKED:
+        return Problem("too-large", f"the archive unpacks to more than {MAX_UNPACKED} bytes")
+    if entry.file_size > 1 << 20 and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
+        return Problem("too-large", f"the member unpacks to more than {MAX_RATIO} times its size")
+    if entry.flag_bits & 1:
+        return Problem("encrypted-member", "the member is encrypted: unpack it, then import it")
+    if parts[-1].lower().endswith(".zip"):
+        return Problem("nested-archive", "archives inside archives are not read: unpack it, then import it")
+    return None
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield every file below `folder`, those of a folder before its folders', and why one cannot be read."""
+    pending = [(folder, 0)]
+    while pending:
+        place, level = pending.pop()
+        try:
+            with os.scandir(place) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            yield place, error.strerror or str(error)
+            continue
+        folders = []
+        for entry in entries:
+            if entry.is_symlink():
+                yield Path(entry.path), "links are not followed here"
+            elif not entry.is_dir(follow_symlinks=False):
+                yield (
+                    Path(entry.path),
+                    "" if entry.is_file(follow_symlinks=False) else "it is no regular file",
+                )
+            elif level == MAX_FOLDERS:
+                yield Path(entry.path), f"more than {MAX_FOLDERS} folders lie inside each other"
+            else:
+                folders.append((Path(entry.path), level + 1))
+        pending.extend(reversed(folders))
+
+
+def _regular(path: Path) -> int:
+    """Open `path` unless it has become a pipe or a device since it was found; a pipe would wait forever."""
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    )
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError("it is no regular file")
+    return descriptor
 
 
 def _unreadable(error: OSError, where: str) -> UnreadableInputError:

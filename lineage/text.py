@@ -7,6 +7,8 @@ reason (audit-evidence E), and what is shown has no control, bidirectional or ze
 from __future__ import annotations
 
 import json
+import math
+import re
 import unicodedata
 from typing import Any
 
@@ -17,6 +19,9 @@ MAX_DEPTH = 200
 
 MAX_YAML_NODES = 2_000_000
 """Nodes that one YAML document may expand to, aliases counted each time they are used."""
+
+_BAD_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_BAD = re.compile("[\x00\ud800-\udfff]")
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -49,6 +54,13 @@ def _integer(digits: str) -> Any:
     return value if -(2**63) <= value < 2**63 else digits
 
 
+def _number(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise MalformedError("not-a-number", f"{digits[:80]} is beyond what a number can hold")
+    return value
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
@@ -60,13 +72,16 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_integer)
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_number
+)
 
 
 def loads(raw: bytes | str) -> Any:
     """Return the JSON value of `raw`; raises `MalformedError` for anything that is not exactly one sound value.
 
-    Integers beyond 64 bits come back as text. UTF-8 (with or without a byte order mark) and UTF-16 with one are read.
+    Integers beyond 64 bits come back as text; what no text can hold (NUL, half of a surrogate pair) as `⟨U+0000⟩`.
+    UTF-8 and UTF-16 are read, with or without a byte order mark.
 
     >>> loads(b'{"a": [1, 2]}')
     {'a': [1, 2]}
@@ -80,13 +95,28 @@ def loads(raw: bytes | str) -> Any:
     except MalformedError:
         raise
     except json.JSONDecodeError as error:
-        raise MalformedError("malformed-json", error.msg, error.lineno, error.colno) from None
+        reason = f"{error.msg} (column {error.colno})"
+        raise MalformedError("malformed-json", reason, error.lineno, error.colno) from None
     except RecursionError:
         raise MalformedError("too-deep", "the value is nested too deeply") from None
     except ValueError as error:
         raise MalformedError("malformed-json", str(error)) from None
     if text.count("[") + text.count("{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
         raise MalformedError("too-deep", f"the value is nested more than {MAX_DEPTH} levels deep")
+    return _visible(value) if _BAD_ESCAPE.search(text) or _BAD.search(text) else value
+
+
+def _visible(value: Any) -> Any:
+    """Return `value` with NUL and lone surrogates in its texts made visible: neither SQLite nor UTF-8 can hold them."""
+    if isinstance(value, str):
+        return _BAD.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", value)
+    if isinstance(value, list):
+        return [_visible(item) for item in value]
+    if isinstance(value, dict):
+        shown = {_visible(name): _visible(item) for name, item in value.items()}
+        if len(shown) != len(value):
+            raise MalformedError("duplicate-key", "two keys of one object look the same")
+        return shown
     return value
 
 
@@ -101,25 +131,40 @@ def dumps(value: Any) -> bytes:
     )
 
 
+def is_utf16(head: bytes) -> bool:
+    """Tell whether text beginning with `head` is UTF-16: by its mark, or since its first two letters are plain ones.
+
+    >>> is_utf16('{"a"'.encode("utf-16-be")), is_utf16(b'{"a"')
+    (True, False)
+    """
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return head[:4] != b"\xff\xfe\x00\x00"
+    letters = [bool(byte) for byte in head[:4]]
+    return letters in ([True, False, True, False], [False, True, False, True])
+
+
 def decode(raw: bytes) -> str:
-    """Return `raw` as text: UTF-8, or UTF-16 by its mark; raises `MalformedError` naming the first bad byte."""
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        try:
-            return raw.decode("utf-16")
-        except UnicodeDecodeError as error:
-            raise MalformedError("bad-encoding", f"byte {error.start} is not UTF-16") from None
+    """Return `raw` as text: UTF-8, or UTF-16 as `is_utf16` knows it; raises `MalformedError` naming the first bad byte.
+
+    A byte order mark is left out.
+    """
+    encoding, name = "utf-8-sig", "UTF-8"
+    if is_utf16(raw):
+        name = "UTF-16"
+        marked = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
+        encoding = "utf-16" if marked else "utf-16-le" if raw[0] else "utf-16-be"
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode(encoding)
     except UnicodeDecodeError as error:
-        reason = f"byte {error.start} (0x{raw[error.start]:02x}) is not UTF-8"
+        reason = f"byte {error.start} (0x{raw[error.start]:02x}) is not {name}"
         raise MalformedError("bad-encoding", reason) from None
 
 
 class _StringLoader(yaml.CSafeLoader):
     """Reads YAML with every scalar as the text that stands there, null and quoted text apart.
 
-    Dates stay text, `1.10` stays `1.10`, `no` stays `no`, `12:30:00` stays what it is (sources-ops 5.2); tags that
-    would make objects are refused by the safe loader it derives from.
+    Dates stay text, `1.10` stays `1.10`, `no` stays `no`, `12:30:00` stays what it is (sources-ops 5.2). Tags that
+    would make anything but text, lists and mappings are refused.
     """
 
     nodes: int = 0
@@ -146,15 +191,29 @@ def _scalar(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> str | None:
     del loader
     if not node.style and node.value in ("", "~", "null", "Null", "NULL"):
         return None
-    return str(node.value)
+    return str(_visible(str(node.value)))
+
+
+def _refuse_tag(loader: yaml.CSafeLoader, node: yaml.Node) -> Any:
+    del loader
+    mark = node.start_mark
+    reason = f"a value tagged {node.tag[:80]!r} is not read"
+    raise MalformedError("unsafe-tag", reason, mark.line + 1, mark.column + 1)
 
 
 _StringLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in pairs if tag == "tag:yaml.org,2002:merge"]
     for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
-_StringLoader.add_constructor("tag:yaml.org,2002:str", _scalar)
-_StringLoader.add_constructor("tag:yaml.org,2002:merge", _scalar)
+_StringLoader.yaml_constructors = {
+    "tag:yaml.org,2002:map": yaml.CSafeLoader.construct_yaml_map,
+    "tag:yaml.org,2002:seq": yaml.CSafeLoader.construct_yaml_seq,
+    **{
+        f"tag:yaml.org,2002:{name}": _scalar
+        for name in ("str", "merge", "null", "bool", "int", "float", "timestamp")
+    },
+    None: _refuse_tag,
+}
 
 
 def load_yaml(raw: bytes | str) -> Any:
@@ -170,19 +229,26 @@ def load_yaml(raw: bytes | str) -> Any:
         return loader.get_single_data()
     except MalformedError:
         raise
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        reason = " ".join(part for part in (error.context, error.problem) if part) or "not YAML"
-        place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise MalformedError("malformed-yaml", reason, *place) from None
     except yaml.YAMLError as error:
-        raise MalformedError("malformed-yaml", str(error).splitlines()[0]) from None
+        raise _malformed_yaml(error, text) from None
     except RecursionError:
         raise MalformedError("too-deep", "the document is nested too deeply") from None
     except (ValueError, TypeError) as error:
         raise MalformedError("malformed-yaml", str(error)) from None
     finally:
         loader.dispose()
+
+
+def _malformed_yaml(error: yaml.YAMLError, text: str) -> MalformedError:
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark
+        reason = " ".join(part for part in (error.context, error.problem) if part) or "not YAML"
+        return MalformedError("malformed-yaml", reason, *(mark.line + 1, mark.column + 1) if mark else (0, 0))
+    reason = str(error).splitlines()[0]
+    position = getattr(error, "position", None)
+    if not isinstance(position, int):
+        return MalformedError("malformed-yaml", reason)
+    return MalformedError("malformed-yaml", reason, text.encode()[:position].count(b"\n") + 1)
 
 
 def _check_aliases(text: str) -> None:
@@ -194,6 +260,10 @@ def _check_aliases(text: str) -> None:
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             if isinstance(event, yaml.AliasEvent):
+                if any(event.anchor == anchor for anchor, _ in stack):
+                    reason = f"the value of &{str(event.anchor)[:80]} contains itself"
+                    line = event.start_mark.line + 1 if event.start_mark else 0
+                    raise MalformedError("endless-yaml", reason, line)
                 total += sizes.get(event.anchor or "", 1)
             elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 stack.append((event.anchor, total))
@@ -211,13 +281,8 @@ def _check_aliases(text: str) -> None:
                 raise MalformedError("too-large", "the YAML document expands to too many values")
             if depth > MAX_DEPTH:
                 raise MalformedError("too-deep", f"the document is nested more than {MAX_DEPTH} levels deep")
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        reason = " ".join(part for part in (error.context, error.problem) if part) or "not YAML"
-        place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise MalformedError("malformed-yaml", reason, *place) from None
     except yaml.YAMLError as error:
-        raise MalformedError("malformed-yaml", str(error).splitlines()[0]) from None
+        raise _malformed_yaml(error, text) from None
 
 
 def _deeper_than(value: Any, limit: int) -> bool:
@@ -248,6 +313,22 @@ def display_text(text: str, limit: int = 500) -> str:
         f"⟨U+{ord(character):04X}⟩" if unicodedata.category(character) in _HIDDEN else character
         for character in text
     )
+
+
+def plain_path(path: str) -> str:
+    r"""Return `path` as text that every file and database can hold: a byte that is no UTF-8 as `\xe9`.
+
+    >>> plain_path("caf\udce9.json")
+    'caf\\xe9.json'
+    """
+    return "".join(_plain(letter) for letter in path) if _BAD.search(path) else path
+
+
+def _plain(letter: str) -> str:
+    code = ord(letter)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\u{code:04x}" if _BAD.match(letter) else letter
 
 
 def clip(value: object, limit: int = 200) -> str:

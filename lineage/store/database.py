@@ -8,9 +8,9 @@ slower on lineage): where Python brings an older one, the pysqlite3 wheel is use
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import sqlite3
+import stat
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,8 +24,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
-from lineage.errors import BugError, WorkspaceError
+from lineage.errors import BugError, ModelTrailError, WorkspaceError
 from lineage.store.tables import APPLICATION_ID, DERIVED, LOG, RUN_NAME, SECONDARY, metadata
+from lineage.text import plain_path
 
 OLDEST_SQLITE = (3, 51, 3)
 
@@ -131,20 +132,35 @@ class Database:
 
     def connect(self) -> Connection:
         """Return a new connection for reading; the caller closes it."""
-        return self._engine.connect()
+        try:
+            return self._engine.connect()
+        except DBAPIError as error:
+            raise refusal(error, self.path) from error
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection for the time of a block of reads."""
-        with self._engine.connect() as connection:
-            yield connection
+        """Give a connection for a block of reads that all see one state; raises `WorkspaceError` when it is damaged."""
+        with self.connect() as connection:
+            try:
+                connection.exec_driver_sql("BEGIN")
+                yield connection
+            except DBAPIError as error:
+                raise refusal(error, self.path) from error
+
+    def check_writable(self) -> None:
+        """Raise `WorkspaceError` when nothing can be imported here."""
+        if self.read_only:
+            raise WorkspaceError(
+                f"the workspace is read-only {self.note}".strip(),
+                where=str(self.path),
+                remedy="copy it to a folder that you may write to, or open it with the newer program",
+            )
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a connection in one write transaction; raises `WorkspaceError` when the file cannot be written."""
-        if self.read_only:
-            raise WorkspaceError("the workspace is read-only", where=f"{self.path} {self.note}".strip())
-        with self._engine.connect() as connection:
+        self.check_writable()
+        with self.connect() as connection:
             try:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 try:
@@ -158,72 +174,68 @@ class Database:
                 raise refusal(error, self.path) from error
 
 
-def refusal(error: DBAPIError, path: Path) -> WorkspaceError:
-    """Say in words of the user's world why SQLite refused."""
+def refusal(error: DBAPIError, path: Path) -> ModelTrailError:
+    """Say in words of the user's world why SQLite refused; what only a mistake of ours can cause is a `BugError`."""
     text = str(error.orig)
+    where = str(path)
     if "locked" in text or "busy" in text:
         return WorkspaceError(
-            "another program is writing to the workspace", where=str(path), remedy="wait for it, or stop it"
+            "another program is writing to the workspace", where=where, remedy="wait for it, or stop it"
         )
     if "full" in text:
         return WorkspaceError(
             "the disk is full; what was complete has been kept",
-            where=str(path),
+            where=where,
             remedy="free some room, import again",
         )
     if "readonly" in text or "unable to open" in text:
         return WorkspaceError(
-            "the workspace cannot be written", where=str(path), remedy="choose a folder that you may write to"
+            "the workspace cannot be written", where=where, remedy="choose a folder that you may write to"
         )
-    if "malformed" in text or "not a database" in text:
+    if any(
+        word in text for word in ("malformed", "not a database", "corrupt", "no such table", "unsafe use")
+    ):
         return WorkspaceError(
-            "the workspace file is damaged", where=str(path), remedy="restore it from a copy, or import anew"
+            f"the workspace file is damaged ({text})",
+            where=where,
+            remedy="restore it from a copy, or import anew",
         )
-    return WorkspaceError(f"the workspace refused the work ({text})", where=str(path))
+    if "I/O error" in text or "out of memory" in text:
+        return WorkspaceError(
+            f"the workspace cannot be read or written ({text})",
+            where=where,
+            remedy="see whether the disk is full or fails, then import again",
+        )
+    return BugError(f"the workspace {where} refused the work ({text})")
 
 
 def open_database(path: Path, *, create: bool) -> Database:
     """Open the workspace at `path`, bringing an older one up to date after keeping a copy beside it.
 
-    Raises `WorkspaceError` when there is none (and `create` is false), when the file is something else, or damaged.
+    Nothing is written to a file before it is known to be ours. Raises `WorkspaceError` when there is none (and
+    `create` is false), when the file is something else, or damaged.
     """
-    if not path.exists():
+    if not _check_header(path):
         if not create:
             raise WorkspaceError(
                 "there is no workspace", where=str(path), remedy="check the name, or import into it"
             )
         return _create(path)
-    _check_header(path)
-    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    probe = Database(
-        path, read_only=not writable, note="" if writable else "(the file or its folder is read-only)"
-    )
-    try:
-        with probe.reading() as connection:
-            version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-            identity = int(connection.exec_driver_sql("PRAGMA application_id").scalar_one())
-            strange = connection.exec_driver_sql(
-                "SELECT name FROM sqlite_schema WHERE type IN ('view', 'trigger') LIMIT 1"
-            ).scalar()
-    except DBAPIError as error:
-        probe.close()
-        raise refusal(error, path) from error
-    problem = ""
-    if identity != APPLICATION_ID:
-        problem = "the file is a database of another program"
-    elif strange is not None:
-        problem = f"the workspace holds {strange!r}, which ModelTrail did not make"
-    if problem:
-        probe.close()
-        raise WorkspaceError(problem, where=str(path), remedy="choose another file")
+    version = _check_schema(path)
     if version > SCHEMA:
-        probe.close()
         note = f"(made by a newer ModelTrail: schema {version}, this one knows {SCHEMA})"
         return Database(path, read_only=True, note=note)
-    if version < SCHEMA and writable:
-        shutil.copy2(path, path.with_name(f"{path.name}.schema-{version}"))
-        _migrate(probe, version)
-    return probe
+    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        return Database(path, read_only=True, note="(the file or its folder is read-only)")
+    database = Database(path, read_only=False)
+    try:
+        if version < SCHEMA:
+            _keep_copy(database, version)
+            _migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _create(path: Path) -> Database:
@@ -241,47 +253,136 @@ def _create(path: Path) -> Database:
         )
     database = Database(path, read_only=False)
     try:
-        with database.reading() as connection:
+        with database.connect() as connection:
             connection.exec_driver_sql("PRAGMA page_size = 8192")
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-        _migrate(database, 0)
-    except DBAPIError as error:
+        _migrate(database)
+    except BaseException as error:
         database.close()
-        raise refusal(error, path) from error
+        if isinstance(error, DBAPIError):
+            raise refusal(error, path) from error
+        raise
     return database
 
 
-def _migrate(database: Database, version: int) -> None:
-    for number, step in enumerate(STEPS[version:], version + 1):
+def _migrate(database: Database) -> None:
+    for number, step in enumerate(STEPS, 1):
         with database.writing() as connection:
-            step(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {number}")
-            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+            # Another program may have done it while this one waited for its turn.
+            if int(connection.exec_driver_sql("PRAGMA user_version").scalar_one()) < number:
+                step(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version = {number}")
+                connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
-def _check_header(path: Path) -> None:
+def _keep_copy(database: Database, version: int) -> None:
+    """Keep the workspace as it is beside it; through SQLite, since a part of it may stand in the write-ahead log."""
+    copy = database.path.with_name(f"{database.path.name}.schema-{version}")
+    made = copy.with_name(f"{copy.name}.part")
+    made.unlink(missing_ok=True)
     try:
+        with database.connect() as connection:
+            connection.exec_driver_sql("VACUUM INTO ?", (str(made),))
+        made.replace(copy)
+    except DBAPIError as error:
+        raise refusal(error, database.path) from error
+
+
+def _check_header(path: Path) -> bool:
+    """Tell whether there is a workspace, by the file's own bytes; raises `WorkspaceError` for anything else there.
+
+    A file without a byte in it, and one whose making was interrupted, is none yet.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise WorkspaceError("it is no file", where=str(path), remedy="name a file, such as audit.trail")
         with path.open("rb") as stream:
-            head = stream.read(16)
-    except OSError as error:
+            head = stream.read(100)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else ""
         raise WorkspaceError(
-            error.strerror or "the file cannot be read", where=str(path), remedy="check that you may read it"
+            reason or "the file cannot be read",
+            where=plain_path(str(path)),
+            remedy="check the name, and that you may read it",
         ) from error
-    if head and not head.startswith(b"SQLite format 3\x00"):
+    if not head:
+        return False
+    if not head.startswith(b"SQLite format 3\x00"):
         raise WorkspaceError("the file is no workspace", where=str(path), remedy="choose another file")
+    identity = int.from_bytes(head[68:72], "big")
+    # The identity of a workspace whose first import was killed may still stand in the write-ahead log only.
+    if identity == APPLICATION_ID or (identity == 0 and _in_wal(path)):
+        return True
+    if identity == 0 and _is_empty(path):
+        return False
+    raise WorkspaceError(
+        "the file is a database of another program", where=str(path), remedy="choose another file"
+    )
+
+
+def _is_empty(path: Path) -> bool:
+    probe = Database(path, read_only=True)
+    try:
+        with probe.reading() as connection:
+            return not connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar_one()
+    finally:
+        probe.close()
+
+
+def _check_schema(path: Path) -> int:
+    """Return the version of the schema after seeing that it holds what we made, and nothing that runs by itself."""
+    probe = Database(path, read_only=True)
+    try:
+        with probe.reading() as connection:
+            version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+            identity = int(connection.exec_driver_sql("PRAGMA application_id").scalar_one())
+            rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_schema").fetchall()
+    finally:
+        probe.close()
+    if identity != APPLICATION_ID:
+        raise WorkspaceError(
+            "the file is a database of another program", where=str(path), remedy="choose another file"
+        )
+    tables = {name for kind, name, _ in rows if kind == "table"}
+    for kind, name, statement in rows:
+        virtual = str(statement).upper().startswith("CREATE VIRTUAL") and name != "found"
+        if kind in {"view", "trigger"} or virtual:
+            reason = f"the workspace holds the {kind} {name!r}, which ModelTrail did not make"
+            raise WorkspaceError(reason, where=str(path), remedy="choose another file")
+    missing = sorted({"found", *metadata.tables} - tables)
+    if missing and version == SCHEMA:
+        reason = f"the workspace file is damaged (no such table: {missing[0]})"
+        raise WorkspaceError(reason, where=str(path), remedy="restore it from a copy, or import anew")
+    return version
+
+
+def _in_wal(path: Path) -> bool:
+    try:
+        return path.with_name(path.name + "-wal").stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _engine(path: Path, *, read_only: bool) -> Engine:
     module = driver()
-    mode = "ro" if read_only else "rwc"
     wal = path.with_name(path.name + "-wal")
-    immutable = "&immutable=1" if read_only and not (wal.exists() and wal.stat().st_size) else ""
-    uri = f"file:{quote(str(path))}?mode={mode}{immutable}"
 
     def connect() -> Any:
-        made = module.connect(uri, uri=True, check_same_thread=False, timeout=10, isolation_level=None)
+        # Without a write-ahead log nobody is writing, and a file on read-only media can only be opened like this.
+        still = read_only and not _in_wal(path) and not (wal.exists() and os.access(path.parent, os.W_OK))
+        mode = f"ro{'&immutable=1' if still else ''}" if read_only else "rwc"
+        made = module.connect(
+            f"file:{quote(str(path.absolute()))}?mode={mode}",
+            uri=True,
+            check_same_thread=False,
+            timeout=10,
+            isolation_level=None,
+        )
         made.execute("PRAGMA trusted_schema = OFF")
         made.execute("PRAGMA cell_size_check = ON")
+        made.execute("PRAGMA mmap_size = 0")
         made.execute("PRAGMA temp_store = MEMORY")
         made.execute("PRAGMA cache_size = -131072")
         if not read_only:
@@ -298,6 +399,7 @@ def import_lock(path: Path) -> Iterator[None]:
     The lock is the operating system's, so that a killed import leaves none behind; the small file stays, since removing
     it would let two programs hold locks on different files of one name.
     """
+    path = path.resolve()
     lock = path.with_name(path.name + ".lock")
     try:
         stream = lock.open("a+b")

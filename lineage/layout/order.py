@@ -16,6 +16,7 @@ import numpy as np
 
 from lineage.layout.bundles import Items
 from lineage.layout.graph import Floats, Ints, groups_of
+from lineage.layout.sift import sifted
 from lineage.layout.spectrum import smooth_line
 
 _DENSE = 160
@@ -207,7 +208,7 @@ def _sifted(work: _Columns, column: int) -> bool:
     if size < 2:
         return False
     if size <= _DENSE:
-        perm = _sift(_pair_costs(work, items))
+        perm = sifted(_pair_costs(work, items), 0.5)
         if perm is None:
             return False
         work.set(column, items[perm])
@@ -216,35 +217,10 @@ def _sifted(work: _Columns, column: int) -> bool:
     items = items.copy()
     for start in range(0, size - 1, _WINDOW * 2 // 3):
         window = items[start : start + _WINDOW]
-        perm = _sift(_pair_costs(work, window))
+        perm = sifted(_pair_costs(work, window), 0.5)
         if perm is not None:
             items[start : start + len(window)] = window[perm]
             moved = True
     if moved:
         work.set(column, items)
     return moved
-
-
-def _sift(difference: Floats) -> Ints | None:
-    """Return a better order for items with these pair costs, or None when no single move helps."""
-    size = len(difference)
-    perm = np.arange(size)
-    changed = False
-    lower = np.tri(size, k=-1)
-    for _ in range(2 * size):
-        sums = np.cumsum(difference, axis=1)
-        gain = sums.diagonal()[:, None] - sums + lower * difference
-        best = int(gain.argmin())
-        start, end = divmod(best, size)
-        if gain[start, end] > -0.5:
-            break
-        changed = True
-        turn = np.arange(size)
-        if end > start:
-            turn[start:end] = np.arange(start + 1, end + 1)
-        else:
-            turn[end + 1 : start + 1] = np.arange(end, start)
-        turn[end] = start
-        perm = perm[turn]
-        difference = difference[np.ix_(turn, turn)]
-    return perm if changed else None

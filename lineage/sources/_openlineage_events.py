@@ -116,7 +116,6 @@ def state(raw: bytes, origin: Origin, said: list[_Said]) -> None:
         _state_job(event, at, said)
     elif _given(event.dataset):
         part = _decode_part(event.dataset)
-        refuse_nul(bytes(event.dataset))
         _check_parts(bytes(event.dataset), [part], 0)
         stated: list[_Said] = []
         _state_datasets([part], _Scene("dataset", None, None, at, settled=True), stated)
@@ -298,7 +297,6 @@ def _state_side(
     if len(body) <= 2 or body == b"null":
         return ()
     parts = _decode_parts(body)
-    refuse_nul(body)
     _check_parts(body, parts, 1)
     uses, facts, lasting = _state_datasets(parts, scene, said)
     if lasting:

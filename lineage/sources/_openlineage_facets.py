@@ -161,10 +161,15 @@ _KNOWN: dict[tuple[str, str, bytes, Key | None, str], Dataset] = {}
 
 
 def dataset(namespace: str, name: str, facets: bytes, job: Key | None, where: str) -> Dataset:
-    """Return what the facets of a dataset say; `job`: the one that wrote it, None where that is not said."""
+    """Return what the facets of a dataset say; `job`: the one that wrote it, None where that is not said.
+
+    Raises `msgspec.DecodeError` for a name that no database can hold.
+    """
     known = _KNOWN.get((namespace, name, facets, job, where))
     if known is not None:
         return known
+    if "\0" in namespace or "\0" in name:
+        raise msgspec.DecodeError("a name holds NUL")
     if not facets or facets == b"null":
         return Dataset(Use(naming.dataset(namespace, name)))
     given = _open(facets, f"{where}.facets")

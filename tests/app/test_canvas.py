@@ -43,8 +43,10 @@ def scene(demo):
 
 @pytest.fixture
 def canvas(qtbot, demo, monkeypatch):
-    """The demo on the screen, without motion."""
+    """The demo on the screen, without motion, and sharp however loaded the machine is."""
     monkeypatch.setattr(style, "reduced_motion", lambda: True)
+    for patience in ("_PATIENCE", "_FIRST_PATIENCE"):
+        monkeypatch.setattr(canvas_surface, patience, 60.0)
     widget = LineageCanvas()
     qtbot.addWidget(widget)
     widget.set_scheme("light")

@@ -226,7 +226,7 @@ def _import_one(
     result.bytes = given.size
     started = time.perf_counter()
     origin = found.origin(labels)
-    context = _context(item.source, origin)
+    context = _context(item.source, origin, found.sample)
     file = log.open_file(run.connection, run.batch, found.path, item.source.NAME, labels, context, given.size)
     progress.say(Step(found.path, *place, records=run.seq))
     before = _stamp(given)
@@ -339,10 +339,11 @@ def _guarded(records: Iterable[Record | Problem]) -> Iterator[Record | Problem]:
         yield Problem("reader-failed", f"our reader failed on this file ({type(error).__name__}: {error})")
 
 
-def _context(source: Source, origin: Origin) -> int:
+def _context(source: Source, origin: Origin, sample: Sample) -> int:
     """Return 64 bits of what else decides a record's meaning: source, labels, the folder where it names a cluster."""
     folder = origin.folder if getattr(source, "PLACED", False) else ""
-    text = dumps([source.NAME, folder, sorted(origin.labels.items())])
+    header = sample.text.lstrip().partition("\n")[0].strip() if getattr(source, "HEADED", False) else ""
+    text = dumps([source.NAME, folder, header, sorted(origin.labels.items())])
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "little", signed=True)
 
 

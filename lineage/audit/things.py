@@ -15,6 +15,9 @@ from lineage.model.vocabulary import Kind
 from lineage.store import asking, listing
 from lineage.store.asking import Thing
 
+MOST = 500
+"""How many events and checks of one thing are shown, the newest; failed checks are shown before others."""
+
 
 def entities(view: View, selector: str = "", *, limit: int | None = None, offset: int = 0) -> Answer:
     """List the things that `selector` picks (everything when it is empty)."""
@@ -69,9 +72,10 @@ def show(view: View, selector: str) -> Answer:
     evidence = view.evidence(edge[side] for edge in near.edges for side in ("ev_first", "ev_last"))
     runs = listing.run_ids(view.connection, [edge["run"] for edge in near.edges])
     history = listing.attribute_history(view.connection, number)
-    happened = listing.happenings(view.connection, subjects=[number], limit=500)
-    checks = listing.measures(view.connection, subjects=[number], limit=500)
-    proof = view.evidence([row["record"] for rows in (history, happened, checks) for row in rows])
+    many = listing.count_happenings(view.connection, subjects=[number])
+    happened = listing.happenings(view.connection, subjects=[number], limit=MOST, offset=max(0, many - MOST))
+    failed, checks, checked = listing.newest_measures(view.connection, number, MOST)
+    proof = view.evidence([row["record"] for rows in (history, happened, failed, checks) for row in rows])
     item["edges"] = _edges(near, runs, evidence)
     item["neighbours"] = thing_items(view, [other for other in near.depth if other != number])
     item["history"] = [
@@ -94,20 +98,24 @@ def show(view: View, selector: str) -> Answer:
         }
         for row in happened
     ]
-    item["checks"] = [
-        {
-            "at": to_iso(row["at"]),
-            "metric": row["metric"],
-            "value": row["value"],
-            "success": None if row["success"] is None else bool(row["success"]),
-            "severity": row["severity"],
-            "detail": row["detail"],
-            "evidence": [proof[row["record"]]],
-        }
-        for row in checks
-    ]
+    item["events_total"] = many
+    item["failed_checks"] = [_check(row, proof) for row in failed]
+    item["checks"] = [_check(row, proof) for row in checks]
+    item["checks_total"] = checked
     item["facts"] = listing.records_about(view.connection, number)
-    return view.answer([item], 1)
+    return view.answer([item], 1, complete=many <= MOST and checked <= MOST)
+
+
+def _check(row: Item, proof: dict[int, Item]) -> Item:
+    return {
+        "at": to_iso(row["at"]),
+        "metric": row["metric"],
+        "value": row["value"],
+        "success": None if row["success"] is None else bool(row["success"]),
+        "severity": row["severity"],
+        "detail": row["detail"],
+        "evidence": [proof[row["record"]]],
+    }
 
 
 def lineage(view: View, selector: str, *, up: int | None, down: int | None) -> Answer:

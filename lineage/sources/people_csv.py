@@ -18,6 +18,7 @@ from lineage.sources._csv_rows import Row, cells_of, first_header, rows, spellin
 from lineage.text import MalformedError, clip
 
 NAME = "people-csv"
+HEADED = True
 FORMAT = "People lists (CSV): person, email, principal, kind, valid_from, valid_to, team"
 PROVES = ("who",)
 

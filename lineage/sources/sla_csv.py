@@ -18,6 +18,7 @@ from lineage.sources._csv_rows import Row, cells_of, first_header, rows, spellin
 from lineage.text import MalformedError, clip
 
 NAME = "sla-csv"
+HEADED = True
 FORMAT = "Lists of service levels (CSV): service, metric, target, unit, valid_from, valid_to"
 PROVES = ("sla",)
 

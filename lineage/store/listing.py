@@ -107,6 +107,23 @@ def measures(
     return found
 
 
+def newest_measures(connection: Connection, number: int, most: int) -> tuple[list[Row], list[Row], int]:
+    """Return the newest failed checks of a thing (root), its newest checks and measurements, and how many there are."""
+    sql = (
+        "SELECT m.subject, s.metric, m.at, m.value, s.unit, m.success, s.severity, r.run_id, s.detail, m.record"
+        " FROM measure m JOIN measure_sort s ON s.id = m.sort LEFT JOIN run r ON r.id = m.run"
+        " JOIN entity e ON e.id = m.subject WHERE e.root = ?{0} ORDER BY m.at DESC, s.metric, s.detail LIMIT ?"
+    )
+    failed = _dicts(connection, sql.format(" AND m.success = 0"), (number, most))
+    newest = _dicts(connection, sql.format(""), (number, most))
+    for row in (*failed, *newest):
+        row["detail"] = json.loads(row["detail"])
+    total = connection.exec_driver_sql(
+        "SELECT count(*) FROM measure m JOIN entity e ON e.id = m.subject WHERE e.root = ?", (number,)
+    ).scalar_one()
+    return failed, newest, int(total)
+
+
 def attribute_history(connection: Connection, number: int) -> list[Row]:
     """Return every value each attribute of a thing (root) had, with when it was first and last seen."""
     found = _dicts(

@@ -241,7 +241,8 @@ def place_of(evidence: Item) -> str:
         text += f":{evidence['line']}"
     elif evidence.get("row"):
         text += f", {plain(evidence['row'])}"
-    if isinstance(evidence.get("offset"), int):
+    # A row of a database has no place in bytes.
+    if isinstance(evidence.get("offset"), int) and (evidence.get("line") or not evidence.get("row")):
         text += f", byte {evidence['offset']:,}"
     return text
 

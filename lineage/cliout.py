@@ -8,11 +8,11 @@ import json
 import shutil
 import sys
 import time
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from lineage.clitable import cut, table
 from lineage.progress import Progress, Step
 from lineage.text import display_text
 
@@ -20,34 +20,81 @@ if TYPE_CHECKING:
     from lineage.model.answer import Answer
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_HIDDEN_IN_TABLES = frozenset(
-    {"evidence", "id", "aliases", "_text", "identity_chain", "attributes", "detail"}
-)
+
+FIELDS = {
+    "import": "file source format read accepted duplicate filtered rejected problems bytes sha256 seconds",
+    "sources": "name format status facts",
+    "problems": "file line offset field value reason code",
+    "entities": "id kind namespace name display aliases first_seen last_seen ended attributes",
+    "trace": "from to type via_run basis confidence rule valid_from valid_to",
+    "deployments": "id action outcome target platform environment cluster namespace endpoint models deployed_at"
+    " ended_at ended_by actor actor_kind deployed_by identity_chain effective_identity on_behalf_of approved_by"
+    " approved_at change_ref reason replaces image_digest resources sla flags",
+    "live": "target platform environment model model_version uri models since deployed_by sla candidates",
+    "events": "at type subject actor person outcome detail",
+    "runs": "run_id job state started_at ended_at actor code inputs outputs problems",
+    "sla": "name target subject window_from window_to value coverage met method budget_left episodes",
+    "findings": "code severity subject text sides",
+    "report": "file sha256 rows pages",
+    "paths": "path step id",
+}
+"""The fields that CONTRACT.md promises for an item: the first columns of CSV, also of an empty one."""
 
 
-def write_answer(answer: Answer, form: str, out: TextIO) -> None:
-    """Write `answer` as `json`, `csv` or `table`."""
+def write_answer(answer: Answer, form: str, out: TextIO, verb: str = "") -> None:
+    """Write `answer` as `json`, `csv` or `table`; what the output's encoding does not hold is written as an escape."""
+    encoding = getattr(out, "encoding", None) or "utf-8"
     if form == "json":
-        out.write(json.dumps(answer.to_dict(), ensure_ascii=False, indent=2) + "\n")
+        # JSON is UTF-8 (RFC 8259, 8.1); into any other encoding, and for half a surrogate pair, only ASCII is safe.
+        text = json.dumps(answer.to_dict(), ensure_ascii=False, indent=2) + "\n"
+        if encoding.lower().replace("-", "") != "utf8" or not _fits(text, encoding):
+            text = json.dumps(answer.to_dict(), ensure_ascii=True, indent=2) + "\n"
     elif form == "csv":
-        out.write(as_csv(answer))
+        text = as_csv(answer, verb)
     else:
-        out.write(as_table(answer, shutil.get_terminal_size((140, 40)).columns))
+        text = table(answer, verb, shutil.get_terminal_size((140, 40)).columns)
+    if not _fits(text, encoding):
+        text = text.replace("…", "~").encode(encoding, "backslashreplace").decode(encoding)
+    out.write(text)
+    out.flush()
 
 
-def as_csv(answer: Answer) -> str:
+def _fits(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def as_csv(answer: Answer, verb: str = "") -> str:
     """Return the items as CSV with a header: nested values as JSON, nothing that a spreadsheet would run as a formula.
+
+    A lineage is written edge by edge, paths step by step.
 
     >>> from lineage.model.answer import Answer
     >>> print(as_csv(Answer([{"name": "=1+1", "n": 2}], 1)), end="")
     name,n
     '=1+1,2
     """
-    columns = list(dict.fromkeys(name for item in answer.items for name in item))
+    items = answer.items
+    if verb == "trace":
+        items = [edge for item in items for edge in item["edges"]]
+    elif verb == "paths":
+        items = [
+            {"path": number, "step": step, "id": thing}
+            for item in items
+            for number, path in enumerate(item["paths"], 1)
+            for step, thing in enumerate(path)
+        ]
+    promised = FIELDS.get(verb, "").split()
+    if items:
+        promised = [name for name in promised if any(name in item for item in items)]
+    columns = list(dict.fromkeys([*promised, *(name for item in items for name in item)]))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    for item in answer.items:
+    for item in items:
         writer.writerow([_csv_cell(item.get(name)) for name in columns])
     return text.getvalue()
 
@@ -60,65 +107,6 @@ def _csv_cell(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(_FORMULA):
         return "'" + value
     return value
-
-
-def as_table(answer: Answer, width: int) -> str:
-    """Return the items as aligned columns for a terminal `width` cells wide, with how many are shown of how many."""
-    lines = []
-    items = answer.items
-    if len(items) == 1 and {"nodes", "edges"} <= items[0].keys():
-        items = items[0]["edges"]
-    columns = [
-        name
-        for name in dict.fromkeys(name for item in items for name in item)
-        if name not in _HIDDEN_IN_TABLES and any(item.get(name) not in (None, "", [], {}) for item in items)
-    ]
-    if len(items) == 1:
-        lines = [f"{name:>20}  {display_text(_cell(value), 2000)}" for name, value in items[0].items()]
-    elif columns:
-        cells = [[_cut(display_text(_cell(item.get(name))), 48) for name in columns] for item in items]
-        sizes = [
-            max(_cells(name), *(_cells(row[place]) for row in cells)) for place, name in enumerate(columns)
-        ]
-        for row in [columns, *cells]:
-            line = "  ".join(_pad(text, size) for text, size in zip(row, sizes, strict=True))
-            lines.append(_cut(line.rstrip(), width))
-    complete = "" if answer.complete else ", not complete"
-    lines.append(f"({answer.shown} of {answer.total}{complete})")
-    return "\n".join(lines) + "\n"
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, dict):
-        if {"not_before", "not_after"} == value.keys():
-            return f"{value['not_before'] or '…'} .. {value['not_after'] or '…'}"
-        return ", ".join(f"{name}={_cell(inner)}" for name, inner in value.items())
-    if isinstance(value, list):
-        return "; ".join(_cell(inner) for inner in value)
-    return str(value)
-
-
-def _cells(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )
-
-
-def _pad(text: str, size: int) -> str:
-    return text + " " * (size - _cells(text))
-
-
-def _cut(text: str, size: int) -> str:
-    if _cells(text) <= size:
-        return text
-    while text and _cells(text) > size - 1:
-        text = text[:-1]
-    return text + "…"
 
 
 @contextmanager
@@ -145,7 +133,7 @@ def progress_on_stderr(form: str | None) -> Iterator[Progress]:
             _say(json.dumps(said) + "\n")
         elif form == "bar":
             share = f"{100 * step.done // step.total:3d} %" if step.total else "     "
-            text = _cut(f"{share} {display_text(step.doing)}", shutil.get_terminal_size((80, 24)).columns - 1)
+            text = cut(f"{share} {display_text(step.doing)}", shutil.get_terminal_size((80, 24)).columns - 1)
             _say(f"\r\x1b[K{text}")
 
     try:

@@ -102,7 +102,7 @@ class Workspace:
             with self._database.reading() as connection:
                 yield self._viewed(connection, valid, None, ever=ever, coverage=coverage)
             return
-        with self._lock:
+        with self._lock, self._database.explained():
             yield self._viewed(self._as_known(known), valid, known, ever=ever, coverage=coverage)
 
     def _viewed(
@@ -125,9 +125,13 @@ class Workspace:
         from lineage.ingest import rebuild
 
         connection = self._database.connect()
-        create_derived(connection, temporary=True)
-        rebuild(connection, below=below)
-        create_indexes(connection, temporary=True)
+        try:
+            create_derived(connection, temporary=True)
+            rebuild(connection, below=below)
+            create_indexes(connection, temporary=True)
+        except BaseException:
+            connection.close()
+            raise
         self._earlier = (below, connection)
         return connection
 

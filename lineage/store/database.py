@@ -19,6 +19,8 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+import zstandard
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -132,20 +134,25 @@ class Database:
 
     def connect(self) -> Connection:
         """Return a new connection for reading; the caller closes it."""
-        try:
+        with self.explained():
             return self._engine.connect()
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turn what SQLite or a damaged block raises inside into a `WorkspaceError`."""
+        try:
+            yield
         except DBAPIError as error:
             raise refusal(error, self.path) from error
+        except (zstandard.ZstdError, msgspec.DecodeError) as error:
+            raise _damaged(str(error), self.path) from error
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection for a block of reads that all see one state; raises `WorkspaceError` when it is damaged."""
-        with self.connect() as connection:
-            try:
-                connection.exec_driver_sql("BEGIN")
-                yield connection
-            except DBAPIError as error:
-                raise refusal(error, self.path) from error
+        with self.connect() as connection, self.explained():
+            connection.exec_driver_sql("BEGIN")
+            yield connection
 
     def check_writable(self) -> None:
         """Raise `WorkspaceError` when nothing can be imported here."""
@@ -160,18 +167,15 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Give a connection in one write transaction; raises `WorkspaceError` when the file cannot be written."""
         self.check_writable()
-        with self.connect() as connection:
+        with self.connect() as connection, self.explained():
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                except BaseException:
-                    with suppress(DBAPIError):
-                        connection.exec_driver_sql("ROLLBACK")
-                    raise
+                yield connection
                 connection.exec_driver_sql("COMMIT")
-            except DBAPIError as error:
-                raise refusal(error, self.path) from error
+            except BaseException:
+                with suppress(DBAPIError):
+                    connection.exec_driver_sql("ROLLBACK")
+                raise
 
 
 def refusal(error: DBAPIError, path: Path) -> ModelTrailError:
@@ -188,6 +192,12 @@ def refusal(error: DBAPIError, path: Path) -> ModelTrailError:
             where=where,
             remedy="free some room, import again",
         )
+    if "unable to open" in text and _in_wal(path) and not os.access(path.parent, os.W_OK):
+        return WorkspaceError(
+            "the workspace was not closed, and its write-ahead log cannot be read where nothing may be written",
+            where=where,
+            remedy=f"copy it together with {path.name}-wal to a folder that you may write to",
+        )
     if "readonly" in text or "unable to open" in text:
         return WorkspaceError(
             "the workspace cannot be written", where=where, remedy="choose a folder that you may write to"
@@ -195,11 +205,7 @@ def refusal(error: DBAPIError, path: Path) -> ModelTrailError:
     if any(
         word in text for word in ("malformed", "not a database", "corrupt", "no such table", "unsafe use")
     ):
-        return WorkspaceError(
-            f"the workspace file is damaged ({text})",
-            where=where,
-            remedy="restore it from a copy, or import anew",
-        )
+        return _damaged(text, path)
     if "I/O error" in text or "out of memory" in text:
         return WorkspaceError(
             f"the workspace cannot be read or written ({text})",
@@ -207,6 +213,14 @@ def refusal(error: DBAPIError, path: Path) -> ModelTrailError:
             remedy="see whether the disk is full or fails, then import again",
         )
     return BugError(f"the workspace {where} refused the work ({text})")
+
+
+def _damaged(reason: str, path: Path) -> WorkspaceError:
+    return WorkspaceError(
+        f"the workspace file is damaged ({reason})",
+        where=str(path),
+        remedy="restore it from a copy, or import anew",
+    )
 
 
 def open_database(path: Path, *, create: bool) -> Database:
@@ -353,8 +367,7 @@ def _check_schema(path: Path) -> int:
             raise WorkspaceError(reason, where=str(path), remedy="choose another file")
     missing = sorted({"found", *metadata.tables} - tables)
     if missing and version == SCHEMA:
-        reason = f"the workspace file is damaged (no such table: {missing[0]})"
-        raise WorkspaceError(reason, where=str(path), remedy="restore it from a copy, or import anew")
+        raise _damaged(f"no such table: {missing[0]}", path)
     return version
 
 
@@ -363,6 +376,15 @@ def _in_wal(path: Path) -> bool:
         return path.with_name(path.name + "-wal").stat().st_size > 0
     except OSError:
         return False
+
+
+_SETTINGS = (
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+    "mmap_size = 0",
+    "temp_store = MEMORY",
+    "cache_size = -131072",
+)
 
 
 def _engine(path: Path, *, read_only: bool) -> Engine:
@@ -380,13 +402,12 @@ def _engine(path: Path, *, read_only: bool) -> Engine:
             timeout=10,
             isolation_level=None,
         )
-        made.execute("PRAGMA trusted_schema = OFF")
-        made.execute("PRAGMA cell_size_check = ON")
-        made.execute("PRAGMA mmap_size = 0")
-        made.execute("PRAGMA temp_store = MEMORY")
-        made.execute("PRAGMA cache_size = -131072")
-        if not read_only:
-            made.execute("PRAGMA synchronous = FULL")
+        try:
+            for setting in _SETTINGS if read_only else (*_SETTINGS, "synchronous = FULL"):
+                made.execute(f"PRAGMA {setting}")
+        except BaseException:
+            made.close()
+            raise
         return made
 
     return create_engine("sqlite://", creator=connect, poolclass=NullPool, module=module)

@@ -5,6 +5,7 @@ All texts are plain text from outside; the canvas makes them safe to show and ne
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -108,6 +109,8 @@ def layout_graph(
         size=(CARD_WIDTH, CARD_HEIGHT),
         weights=[_weight(stage[edge.source], stage[edge.target]) for edge in edges],
         lanes=lanes,
+        # Runs and versions in the order people count them: 9 before 10.
+        labels=[re.sub(r"\d+", lambda digits: digits[0].zfill(12), card.title) for card in cards],
     )
 
 

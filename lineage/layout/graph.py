@@ -31,6 +31,7 @@ class LayoutGraph:
         source, target: per edge, indices into `keys`.
         weight: per edge, how much it matters that it is short; above 0.
         lane: per node, the group of columns it must stand in (every lane stands left of the next), -1 = free.
+        labels: per node, what decides among equals: of two nodes with the same neighbours the smaller stands above.
     """
 
     keys: tuple[str, ...]
@@ -40,6 +41,7 @@ class LayoutGraph:
     target: Ints
     weight: Floats
     lane: Ints
+    labels: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -51,6 +53,7 @@ class LayoutGraph:
         sizes: Mapping[str, tuple[float, float]] | None = None,
         weights: Sequence[float] | None = None,
         lanes: Mapping[str, int] | None = None,
+        labels: Sequence[str] = (),
     ) -> LayoutGraph:
         """Return the graph of these keys and key pairs; raises `BugError` for an unknown or repeated key.
 
@@ -73,6 +76,7 @@ class LayoutGraph:
             target=np.array([place[end] for _, end in pairs], dtype=np.int64),
             weight=np.ones(len(pairs)) if weights is None else np.array(weights, dtype=np.float64),
             lane=np.array([(lanes or {}).get(key, -1) for key in keys], dtype=np.int64),
+            labels=tuple(labels),
         )
 
 

@@ -84,7 +84,25 @@ def ordered(items: Items) -> list[Ints]:
             best, fewest = found, crossings
         if not fewest:
             break
-    return best
+    return _twins_sorted(items, best)
+
+
+def _twins_sorted(items: Items, order: list[Ints]) -> list[Ints]:
+    """Put nodes with the same neighbours in the order of their numbers; no line crosses more or less for it."""
+    near: list[list[tuple[int, int]]] = [[] for _ in range(len(items.column))]
+    for a, b in zip(items.left.tolist(), items.right.tolist(), strict=True):
+        near[a].append((1, b))
+        near[b].append((0, a))
+    found = []
+    for column in order:
+        places: dict[tuple[tuple[int, int], ...], list[int]] = {}
+        for place, item in enumerate(column.tolist()):
+            places.setdefault(tuple(sorted(near[item])), []).append(place)
+        turned = column.copy()
+        for twins in places.values():
+            turned[twins] = np.sort(column[twins])
+        found.append(turned)
+    return found
 
 
 def _effort(total: int) -> tuple[tuple[str, ...], int]:

@@ -13,7 +13,7 @@ from lineage.layout.graph import Flags, Floats, Ints, Lane, LayoutGraph
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """A graph in the order of its keys, without self-loops and with parallel edges as one.
+    """A graph in the order of its labels and keys, without self-loops and with parallel edges as one.
 
     Attributes:
         order: per sorted node, its index in the graph as given.
@@ -33,9 +33,10 @@ class Sorted:
 
     @classmethod
     def of(cls, graph: LayoutGraph) -> Sorted:
-        """Return `graph` in the order of its keys."""
+        """Return `graph` in the order of its labels and keys."""
         count = len(graph.keys)
-        order = np.array(sorted(range(count), key=graph.keys.__getitem__), dtype=np.int64)
+        names = list(zip(graph.labels or graph.keys, graph.keys, strict=True))
+        order = np.array(sorted(range(count), key=names.__getitem__), dtype=np.int64)
         place = np.zeros(count, dtype=np.int64)
         place[order] = np.arange(count)
         source, target = place[graph.source], place[graph.target]

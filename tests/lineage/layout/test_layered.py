@@ -291,3 +291,14 @@ def test_lines_cross_little_more_than_graphviz_lets_them(
 
     print(f"crossings: ours {ours}, dot {theirs}, ratio {ours / theirs:.2f}")
     assert ours <= 1.5 * theirs
+
+
+def test_things_with_the_same_neighbours_stand_in_the_order_of_their_labels():
+    """Twelve runs that read the same table are a list, whatever their keys are."""
+    keys = ["table", *(f"k{(7 * index) % 12:02}" for index in range(12))]
+    labels = ["a", *(f"run {index:02}" for index in range(12))]
+    graph = LayoutGraph.of(keys, [("table", key) for key in keys[1:]], labels=labels)
+
+    drawn = layout(graph)
+
+    assert (np.diff(drawn.y[1:]) > 0).all()

@@ -16,6 +16,9 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal, Slot
 
 from lineage.errors import BugError, UserError
 
+BEHIND = "10"
+"""By how much an import steps back behind the window (store-performance 6)."""
+
 DONE = (0, 1)
 """Exit statuses of an import that was done; 1 = something needs a person (CONTRACT.md)."""
 
@@ -78,6 +81,7 @@ class ImportProcess(QObject):
         environment = QProcessEnvironment.systemEnvironment()
         environment.insert("PYTHONIOENCODING", "utf-8")
         environment.insert("PYTHONUNBUFFERED", "1")
+        environment.insert("MODELTRAIL_NICE", BEHIND)
         process.setProcessEnvironment(environment)
         process.readyReadStandardError.connect(self._read_progress)
         process.finished.connect(self._ended)

@@ -21,7 +21,7 @@ from lineage.source import Filtered, Origin, Problem
 from lineage.sources import _openlineage_checks as checks
 from lineage.sources import _openlineage_facets as facets
 from lineage.sources import _openlineage_runs as runs
-from lineage.sources._openlineage_shapes import REMEMBERED, keep, refuse_nul
+from lineage.sources._openlineage_shapes import OF_ONE_JOB, REMEMBERED, keep, refuse_nul
 from lineage.text import clip, loads
 
 _RUN: Final = Kind.RUN
@@ -243,9 +243,7 @@ def _state_run(event: _Event, raw: msgspec.Raw, at: Moment, said: list[_Said]) -
     said.append(
         Run(run, key, state, at, inputs, outputs, None, None, False, job.streaming, parent, told.actor, about)
     )
-    said += job.facts
-    if told.started_by is not None:
-        said.append(told.started_by)
+    said += job.facts if told.of_job is None else told.of_job
     if told.tests and not begun:
         named = {one.detail.get("name") for one in said if isinstance(one, Measured)}
         said += checks.put([one for one in told.tests if one.detail["name"] not in named], key, at, run)
@@ -300,7 +298,8 @@ def _state_side(
     _check_parts(body, parts, 1)
     uses, facts, lasting = _state_datasets(parts, scene, said)
     if lasting:
-        keep(memory, body, facets.Side(uses, facets.bundled(facts)), len(body))
+        limit = OF_ONE_JOB if scene.job is not None else REMEMBERED
+        keep(memory, body, facets.Side(uses, facets.bundled(facts)), len(body), limit)
     return uses
 
 

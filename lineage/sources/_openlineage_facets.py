@@ -23,6 +23,7 @@ from lineage.sources import _openlineage_edges as edges
 from lineage.sources._openlineage_attributes import OF_DATASET, OF_JOB
 from lineage.sources._openlineage_shapes import (
     LONGEST,
+    OF_ONE_JOB,
     REMEMBERED,
     Facet,
     attributes,
@@ -86,15 +87,15 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     """What an event says of its job by the job's facets; `facts` as in `Dataset`.
 
     Attributes:
-        code: where its code stands; parents: the links to jobs that started it, made when first asked for; written: the
-            outputs it has had, by their bytes.
+        code: where its code stands; started_by: its facts with the link to the job that started it, made when first
+            asked for; written: the outputs it has had, by their bytes.
     """
 
     key: Key
     facts: tuple[Said | Bundle, ...] = ()
     code: dict[str, Json] | None = None
     streaming: bool = False
-    parents: dict[Key, Link | None] = {}
+    started_by: dict[Key, tuple[Said | Bundle, ...]] = {}
     written: dict[bytes, Side] = {}
 
 
@@ -302,12 +303,13 @@ def _job(namespace: str, name: str, facets: bytes, where: str) -> Job:
     return Job(key, bundled((*about, *links, *problems)), said.get("code"), streaming)
 
 
-def started_by(parent: Key, job: Job) -> Link | None:
-    """Return the link that says so, None where a job names itself."""
-    key = job.key
-    link = Link(parent, key, Relation.PARENT, Basis.DECLARED, "parent") if parent != key else None
-    keep(job.parents, parent, link, 0)
-    return link
+def started_by(parent: Key, job: Job) -> tuple[Said | Bundle, ...]:
+    """Return what is said of a job by a run that `parent` started: the job's facts, and the link between the two."""
+    facts = job.facts
+    if parent != job.key:
+        facts = bundled((*facts, Link(parent, job.key, Relation.PARENT, Basis.DECLARED, "parent")))
+    keep(job.started_by, parent, facts, 0, OF_ONE_JOB)
+    return facts
 
 
 def _open(facets: bytes, where: str) -> dict[str, bytes] | Problem:

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from lineage.model import moment
-from lineage.model.facts import Json, Key, Link
+from lineage.model.facts import Bundle, Json, Key
 from lineage.model.vocabulary import Kind
 from lineage.source import Problem
 from lineage.sources import _openlineage_airflow as airflow
 from lineage.sources._openlineage_checks import Check
 from lineage.sources._openlineage_facets import Job, started_by
+from lineage.sources._openlineage_facets import Said as Stated
 from lineage.sources._openlineage_shapes import (
     ANY,
     LONGEST,
@@ -43,14 +44,14 @@ class Said(msgspec.Struct):
     """What the facets of one run say.
 
     Attributes:
-        started_by: says which job starts this job's runs; inlets, outlets: datasets the task declares, with the field
-            that says so; tests: verdicts that are put to no dataset.
+        of_job: what is said of the job where its parent is known; inlets, outlets: datasets the task declares, with the
+            field that says so; tests: verdicts that are put to no dataset.
     """
 
     attributes: dict[str, Json] = {}
     parent: Key | None = None
     actor: Key | None = None
-    started_by: Link | None = None
+    of_job: tuple[Stated | Bundle, ...] | None = None
     inlets: dict[Key, str] = {}
     outlets: dict[Key, str] = {}
     tests: list[Check] = []
@@ -235,8 +236,8 @@ def _take_parent(said: Said, raw: bytes, job: Job, name: str) -> None:
         said.problems.append(family)
         return
     said.parent = family.run
-    parents = job.parents
-    said.started_by = parents[family.job] if family.job in parents else started_by(family.job, job)
+    known = job.started_by.get(family.job)
+    said.of_job = started_by(family.job, job) if known is None else known
     if family.root is not None:
         said.attributes["root_job"], said.attributes["root_run"] = family.root
 

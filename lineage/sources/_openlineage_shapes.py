@@ -16,8 +16,11 @@ from lineage.model.facts import Json
 from lineage.source import Problem
 from lineage.text import MalformedError, clip, loads
 
-REMEMBERED: Final = 8_192
+REMEMBERED: Final = 4_096
 """How many different facets of a kind are remembered at once."""
+
+OF_ONE_JOB: Final = 8
+"""How many different outputs and parents of one job are remembered."""
 
 LONGEST: Final = 32 * 1024
 """Facets above this many bytes are read anew each time, so that what is remembered stays small."""
@@ -105,10 +108,10 @@ def refuse_nul(raw: bytes) -> None:
         raise msgspec.DecodeError("a text holds NUL")
 
 
-def keep(memory: dict[_K, _V], key: _K, value: _V, size: int) -> None:
+def keep(memory: dict[_K, _V], key: _K, value: _V, size: int, limit: int = REMEMBERED) -> None:
     """Remember what was read from `size` bytes, unless they are many; a full memory begins anew."""
     if size <= LONGEST:
-        if len(memory) >= REMEMBERED:
+        if len(memory) >= limit:
             memory.clear()
         memory[key] = value
 

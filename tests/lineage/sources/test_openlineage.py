@@ -541,7 +541,8 @@ def test_order_and_what_was_read_before_change_nothing(monkeypatch):
     first = [read(line) for line in lines]
     for memory in (_openlineage_events._JOBS, _openlineage_events._SIDES, _openlineage_facets._KNOWN):
         memory.clear()
-    monkeypatch.setattr("lineage.sources._openlineage_shapes.REMEMBERED", 3)
+    monkeypatch.setattr(_openlineage_events, "REMEMBERED", 3)
+    monkeypatch.setattr(_openlineage_events, "OF_ONE_JOB", 1)
     order = list(range(len(lines)))
     random.Random(1).shuffle(order)
 
@@ -613,6 +614,25 @@ def test_no_value_makes_the_reader_fail(value, place, facet):
     assert all(
         isinstance(one, (Run, Entity, Link, Alias, Measured, Happened, Problem, Filtered)) for one in said
     )
+
+
+def test_bundles_hold_what_the_single_facts_say():
+    """An import takes recurring facts together; what a record says is the same."""
+    for line in events(60, seed=3):
+        record = Record(line.rstrip(b"\n"))
+        bundled = openlineage.read_bundled(record, Origin("x"))
+        assert list(_openlineage_facets.flat(bundled)) == openlineage.read(record, Origin("x"))
+
+
+def test_the_stream_of_the_benchmark_is_the_same_for_a_seed():
+    """Seeded, some 3 KB an event, in the two ways that Java and Python write JSON, and every event sound."""
+    lines = list(events(300, seed=5))
+
+    assert lines == list(events(300, seed=5))
+    assert lines != list(events(300, seed=6))
+    assert 2500 < sum(map(len, lines)) / 300 < 3300
+    assert {line[13:15] for line in lines} == {b'"2', b' "'}
+    assert not [one for line in lines for one in read(line.rstrip(b"\n")) if isinstance(one, Problem)]
 
 
 def corpus_files(corpus):

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from lineage.model.answer import Answer, Item
 
 _INDENT = "  "
+_LINES = 3
+"""A value is cut after so many lines, and it is said so."""
+
 _FIRST = 12
 """So many events, checks and neighbours are listed before it is said how many more there are."""
 
@@ -34,6 +37,8 @@ def pairs(said: Iterable[tuple[str, Any]], width: int) -> list[str]:
     lines = []
     for name, value in shown:
         parts = _wrapped(value, max(20, width - room - len(_INDENT))) or [""]
+        if len(parts) > _LINES:
+            parts = [*parts[:_LINES], "… (--format json shows all)"]
         lines.append(f"{pad(name, room)}{_INDENT}{parts[0]}".rstrip())
         lines.extend(" " * (room + len(_INDENT)) + part for part in parts[1:])
     return lines
@@ -104,7 +109,7 @@ def _thing(item: Item, width: int) -> list[str]:
     inner = width - len(_INDENT)
     said = [
         ("id", item["id"]),
-        ("also called", [f"{alias['namespace']}/{alias['name']}" for alias in item["aliases"][:_FIRST]]),
+        ("also called", [f"{alias['namespace']}/{alias['name']}" for alias in item["aliases"]]),
         ("first seen", short_time(item["first_seen"])),
         ("last seen", short_time(item["last_seen"])),
         ("ended", short_time(item["ended"])),
@@ -119,22 +124,18 @@ def _thing(item: Item, width: int) -> list[str]:
         ordered = sorted(edges, key=lambda edge: (edge["type"], edge[f"{other}_display"]))
         lines += _section(title, rows(ordered[:_FIRST], columns, inner), len(edges) - _FIRST)
     events = (time("at"), field("type", most=14), field("outcome", most=8), field("actor", "by", 12, 44))
-    lines += _section("events", rows(item["events"][-_FIRST:], events, inner), len(item["events"]) - _FIRST)
+    lines += _section("events", rows(item["events"][-_FIRST:], events, inner), item["events_total"] - _FIRST)
     checks = (
         time("at"),
         field("metric", least=8, most=28),
         Column("result", _verdict, 6, 12),
-        field("severity", most=8),
+        field("severity", least=8, most=8),
         field("detail", least=12, most=80),
     )
-    failed = [check for check in item["checks"] if check["success"] is False]
-    rest = [check for check in item["checks"] if check["success"] is not False]
-    listed = failed[-_FIRST:] or rest[-_FIRST:]
-    lines += _section(
-        "checks that failed" if failed else "checks",
-        rows(listed, checks, inner),
-        len(item["checks"]) - len(listed),
-    )
+    for title, name in (("checks that failed", "failed_checks"), ("newest figures and checks", "checks")):
+        listed = item[name][:_FIRST]
+        total = item["checks_total"] if name == "checks" else len(item[name])
+        lines += _section(title, rows(listed, checks, inner), total - len(listed))
     places = [
         f"{entry['file']}:{entry.get('line') or entry.get('row', '')}  sha256 {entry['sha256']}"
         for entry in item["evidence"]

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QMenu,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
 
 from app.models.answers import AnswerModel
 from app.models.wording import Item
 
 ROOM = {False: 12, True: 4}
 """Pixels of air in a row beyond the height of its text, comfortable and compact."""
+
+
+class CellDelegate(QStyledItemDelegate):
+    """Cuts sentences at their end, and names and places in their middle."""
+
+    def initStyleOption(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().initStyleOption(option, index)
+        model = index.model()
+        if isinstance(model, AnswerModel) and model.columns[index.column()].sentence:
+            option.textElideMode = Qt.TextElideMode.ElideRight
 
 
 class AnswerTable(QTableView):
@@ -34,6 +62,7 @@ class AnswerTable(QTableView):
         self._current: object = None
         self._quiet = False
         self.setModel(model)
+        self.setItemDelegate(CellDelegate(self))
         self.setAccessibleName(name)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)

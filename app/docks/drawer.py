@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPlainTextEdit,
     QTextEdit,
     QVBoxLayout,
@@ -67,12 +68,15 @@ class EvidenceDrawer(QWidget):
         self.raw.setToolTip("Show the record exactly as it lies in the file")
         self.raw.toggled.connect(lambda _: self._write())
         self.place = _label("", self)
-        self.hash = _label("", self)
-        for label in (self.place, self.hash):
-            label.setTextInteractionFlags(
-                Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-            )
-            label.setWordWrap(True)
+        self.place.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.place.setWordWrap(True)
+        # A line and not a label: 64 characters must not decide how narrow the dock can be.
+        self.hash = QLineEdit(self)
+        self.hash.setReadOnly(True)
+        self.hash.setFrame(False)
+        self.hash.setAccessibleName("SHA-256 of the record")
         self.hash.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text = QPlainTextEdit(self)
         self.text.setReadOnly(True)
@@ -165,6 +169,8 @@ class EvidenceDrawer(QWidget):
             words.append(f"imported {when(record['imported_at'])} UTC")
         self.place.setText(" · ".join(word for word in words if word))
         self.hash.setText(f"SHA-256 {plain(record.get('sha256'))}")
+        self.hash.setToolTip(str(record.get("sha256") or ""))
+        self.hash.setCursorPosition(0)
         self.raw.setEnabled(True)
         self._write()
         self.shown.emit(True)

@@ -36,6 +36,7 @@ class Column:
         tip: the whole of what the cell shortens; `icon`, `tone`: a name for `look`, empty = none.
         width: in characters; `shown`: whether it is there at first.
         words: other words for it in a filter.
+        sentence: it is cut at its end; names and places are cut in their middle.
         number: figures stand at the right; `mono`: ids and hashes.
     """
 
@@ -49,6 +50,7 @@ class Column:
     width: int = 16
     shown: bool = True
     words: tuple[str, ...] = ()
+    sentence: bool = False
     number: bool = False
     mono: bool = False
 

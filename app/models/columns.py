@@ -39,14 +39,14 @@ SEVERITIES = {
 CONFIDENCE = {"exact": 4, "strong": 3, "medium": 2, "weak": 1, "none": 0}
 
 
-def time_column(key: str, title: str, *, shown: bool = True, empty: str = "") -> Column:
+def time_column(key: str, title: str, *, shown: bool = True) -> Column:
     """Return a column for the time `key`: UTC in the cell, zone, age and bounds in the tooltip."""
     return Column(
         key,
         f"{title} (UTC)",
-        text=lambda item: when(item.get(key)) or empty,
+        text=lambda item: when(item.get(key)),
         sort=lambda item: bounds(item.get(key)),
-        tip=lambda item: when_in_full(item.get(key), item.get(f"{key}_text")) or empty,
+        tip=lambda item: when_in_full(item.get(key), item.get(f"{key}_text")),
         tone=lambda item: "" if item.get(key) else "absent",
         width=19,
         shown=shown,
@@ -58,7 +58,13 @@ def _action(item: Item) -> tuple[str, str, str]:
     return ACTIONS.get(word, ("", plain(word), ""))
 
 
-def _absent(text: Callable[[Item], str], words: str) -> Callable[[Item], str]:
+def _ended(item: Item) -> str:
+    if item.get("ended_at"):
+        return when(item["ended_at"])
+    return "" if item.get("action") == "delete" else STILL
+
+
+def _absent(text: Callable[[Item], str], words: str | tuple[str, ...]) -> Callable[[Item], str]:
     return lambda item: "absent" if text(item).startswith(words) else ""
 
 
@@ -121,7 +127,7 @@ def _counted(key: str, title: str, *, shown: bool = True) -> Column:
 
 
 _TARGET = Column(
-    "target", "Target", width=27, words=("endpoint",),
+    "target", "Target", width=30, words=("endpoint",),
     tip=lambda item: "\n".join(
         plain(item.get(key)) for key in ("target", "cluster", "namespace", "endpoint") if item.get(key)
     ),
@@ -131,7 +137,7 @@ _MODEL = Column(
     "Model",
     text=model_of,
     tip=_shares,
-    tone=_absent(model_of, NO_MODEL),
+    tone=_absent(model_of, (NO_MODEL, NOTHING)),
     width=24,
     words=("version",),
 )
@@ -139,13 +145,20 @@ _PERSON = Column(
     "deployed_by", "Deployed by", text=person, tip=_chain, tone=_absent(person, NO_PERSON), width=25,
     words=("person", "by", "who"),
 )  # fmt: skip
+ENDED = Column(
+    "ended_at", "Ended (UTC)", text=_ended, width=19, sort=lambda item: bounds(item.get("ended_at")),
+    tip=lambda item: when_in_full(item.get("ended_at"), item.get("ended_at_text")) or _ended(item),
+    tone=lambda item: "" if item.get("ended_at") else "absent",
+)  # fmt: skip
 _LINK = Column(
     "link_rule", "Model known by", text=_link, width=24, words=("link", "rule", "confidence"),
     sort=lambda item: (-CONFIDENCE.get(str(item.get("link_confidence")), -1), str(item.get("link_rule"))),
     tip=lambda item: f"the rule that tied the workload to the model version: {_link(item)}",
     tone=lambda item: "warn" if item.get("link_confidence") in {"weak", "none", None} else "",
 )  # fmt: skip
-_SLA = Column("sla", "SLA in force", text=sla_of, tip=_slas, tone=_absent(sla_of, NO_SLA), width=32)
+_SLA = Column(
+    "sla", "SLA in force", text=sla_of, tip=_slas, tone=_absent(sla_of, NO_SLA), width=40, sentence=True
+)
 
 DEPLOYMENTS = (
     time_column("deployed_at", "Deployed"),
@@ -157,11 +170,11 @@ DEPLOYMENTS = (
     _MODEL,
     _PERSON,
     _SLA,
-    time_column("ended_at", "Ended", empty=STILL),
+    ENDED,
     Column("environment", "Environment", width=13, words=("env",)),
     _LINK,
     Column(
-        "flags", "Needs a look", text=_flags, width=22, words=("flag",),
+        "flags", "Needs a look", text=_flags, width=22, words=("flag",), sentence=True,
         icon=lambda item: "flag" if item.get("flags") else "",
         tone=lambda item: "warn" if item.get("flags") else "",
     ),
@@ -178,7 +191,7 @@ DEPLOYMENTS = (
     Column("approved_by", "Approved by", width=22, shown=False, words=("approver",)),
     time_column("approved_at", "Approved", shown=False),
     Column("change_ref", "Change", width=14, shown=False, words=("ticket",)),
-    Column("reason", "Reason", width=30, shown=False),
+    Column("reason", "Reason", width=30, shown=False, sentence=True),
     Column("replaces", "Replaces", width=24, shown=False),
     Column("image_digest", "Image digest", width=22, shown=False, mono=True),
     Column("resources", "Resources", width=28, shown=False),
@@ -236,7 +249,7 @@ PROBLEMS = (
         "file", "Where", text=place_of, icon=lambda _: "triangle-alert", width=40,
         sort=lambda item: (str(item.get("file")), item.get("line") or 0, item.get("offset") or 0),
     ),
-    Column("reason", "What is wrong", width=46),
+    Column("reason", "What is wrong", width=46, sentence=True),
     Column("field", "Field", width=18),
     Column("value", "Value", width=24, mono=True),
     Column("code", "Code", width=16),
@@ -250,7 +263,7 @@ FINDINGS = (
         tone=lambda item: _severity(item)[1],
         width=11,
     ),
-    Column("text", "What was found", width=60),
+    Column("text", "What was found", width=60, sentence=True),
     Column("subject", "About", width=34),
     Column("code", "Code", width=20),
     Column(
@@ -273,7 +286,7 @@ IMPORTS = (
     _counted("problems", "Problems"),
     Column("bytes", "Size", text=lambda item: size(item.get("bytes")), sort=lambda item: item.get("bytes") or 0,
            number=True, width=9),
-    Column("reasons", "Left out because", width=30, shown=False),
+    Column("reasons", "Left out because", width=30, shown=False, sentence=True),
     time_column("imported_at", "Imported", shown=False),
     Column("sha256", "SHA-256", width=22, shown=False, mono=True),
 )  # fmt: skip

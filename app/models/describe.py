@@ -13,6 +13,7 @@ from app.models.wording import (
     NO_MODEL,
     NO_PERSON,
     NO_SLA,
+    NOTHING,
     STILL,
     Item,
     counted,
@@ -96,7 +97,7 @@ def _deployment(item: Item) -> list[Row]:
     if item.get("action"):
         rows.append(Row("Action", word, item.get("action"), meaning, icon=icon, evidence=evidence))
     rows.append(line("Deployed", started, evidence=evidence))
-    if "ended_at" in item:
+    if "ended_at" in item and item.get("action") != "delete":
         rows.append(line("Ended", item.get("ended_at"), absent=STILL))
     if item.get("ended_by"):
         rows.append(line("Ended by", item["ended_by"]))
@@ -131,7 +132,8 @@ def _deployment(item: Item) -> list[Row]:
 
 def _models(item: Item, evidence: Sequence[Item]) -> Row:
     parts = item.get("models") or []
-    top = Row("Model", NO_MODEL, tone="absent", evidence=evidence)
+    nothing = item.get("action") == "delete"
+    top = Row("Model", NOTHING if nothing else NO_MODEL, tone="absent", evidence=evidence)
     named = [part for part in parts if part.get("model")]
     if named or item.get("model"):
         first = named[0] if named else item

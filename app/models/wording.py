@@ -17,6 +17,7 @@ Item = Mapping[str, Any]
 
 NO_PERSON = "no person evidenced"
 NO_MODEL = "model unknown"
+NOTHING = "nothing serves"
 NO_SLA = "no SLA assigned"
 STILL = "still serving"
 
@@ -130,6 +131,8 @@ def ago(text: str, at: int | None = None) -> str:
 def model_of(item: Item) -> str:
     """Return model and version of a deployment, the heaviest first; `model unknown` where none is evidenced."""
     parts = [part for part in item.get("models") or [] if part.get("model")]
+    if item.get("action") == "delete" and not parts:
+        return NOTHING
     if not parts:
         name = item.get("model")
         version = item.get("model_version") or item.get("version")
@@ -155,17 +158,17 @@ def person(item: Item) -> str:
 
 
 def sla_of(item: Item) -> str:
-    """Return the SLA versions in force, in short."""
+    """Return what the SLA versions in force promise, in short."""
     agreements = [part for part in item.get("sla") or [] if isinstance(part, Mapping)]
-    names = [plain(objective(part)) for part in agreements]
-    return "; ".join(names) or NO_SLA
+    names = dict.fromkeys(plain(objective({**part, "window": ""})) for part in agreements)
+    return ", ".join(names) or NO_SLA
 
 
 def objective(agreement: Item) -> str:
     """Return one objective of an SLA: its metric, what it promises and over which time.
 
     >>> objective({"metric": "availability", "comparator": ">=", "target": 0.995, "unit": "ratio", "window": "P28D"})
-    'availability >= 99.5 % over 28 days'
+    'availability ≥ 99.5 % over 28 days'
     """
     target, unit = agreement.get("target"), agreement.get("unit") or ""
     if unit == "ratio" and isinstance(target, (int, float)):
@@ -177,7 +180,8 @@ def objective(agreement: Item) -> str:
             else f"{target or ''} {unit}".strip()
         )
     metric = agreement.get("metric") or agreement.get("name") or ""
-    text = " ".join(str(part) for part in (metric, agreement.get("comparator"), value) if part)
+    comparator = str(agreement.get("comparator") or "").replace(">=", "≥").replace("<=", "≤")
+    text = " ".join(str(part) for part in (metric, comparator, value) if part)
     window = duration(agreement.get("window"))
     return f"{text} over {window}" if window else text
 

@@ -115,6 +115,13 @@ def back_edges(count: int, source: Ints, target: Ints, weight: Floats) -> Flags:
     flags[edges] = position[source[edges]] > position[target[edges]]
     if int(flags.sum()) * len(edges) <= _CHECKED:
         _turn_forward(count, source[edges], target[edges], weight[edges], flags, edges)
+    if len(edges) ** 2 <= _CHECKED:
+        # Taking edges in by weight opens a cycle at its cheapest edge, which the order above may miss.
+        other = np.zeros(len(source), dtype=np.bool_)
+        other[edges] = True
+        _turn_forward(count, source[edges], target[edges], weight[edges], other, edges)
+        if weight[other].sum() <= weight[flags].sum():
+            return other
     return flags
 
 

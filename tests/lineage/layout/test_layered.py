@@ -302,3 +302,17 @@ def test_things_with_the_same_neighbours_stand_in_the_order_of_their_labels():
     drawn = layout(graph)
 
     assert (np.diff(drawn.y[1:]) > 0).all()
+
+
+def test_a_long_cycle_is_opened_at_its_cheapest_edge():
+    """The edge that feeds back runs backwards, whatever the names are, and no other."""
+    chance = random.Random(11)
+    for _ in range(20):
+        keys = [f"n{number}" for number in chance.sample(range(100), 9)]
+        ring = list(zip(keys, keys[1:] + keys[:1], strict=True))
+        side = [(keys[1], keys[4]), (keys[2], keys[7]), (keys[0], keys[8])]
+        weights = [1.0] * 8 + [0.5] + [1.0] * 3
+
+        drawn = layout(LayoutGraph.of(keys, ring + side, weights=weights))
+
+        assert np.flatnonzero(drawn.back).tolist() == [8]

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from environment import TOP, clean_environment
-from machine import PLATFORMS, has_display
+from machine import has_display, platforms
 from notices import StopError, say
 
 BUILD = TOP / "build"
@@ -75,7 +75,7 @@ def show(python: Path, *, window: bool = True) -> int:
     environment = clean_environment()
     if window and has_display(python):
         if sys.platform.startswith("linux"):
-            environment.setdefault("QT_QPA_PLATFORM", PLATFORMS)
+            environment.setdefault("QT_QPA_PLATFORM", platforms())
         say(f"opening {workspace.relative_to(TOP)}")
         return subprocess.run(
             [str(python), "-m", "app", str(workspace)], cwd=TOP, env=environment, check=False

@@ -35,8 +35,6 @@ INSTALL_WORDS = {
     "zypper": ["zypper", "install", "-y"],
     "pacman": ["pacman", "-S", "--needed"],
 }
-# Tried in this order; a missing or dead display would otherwise abort the process with no way to catch it.
-PLATFORMS = "wayland;xcb;offscreen"
 
 LOADS = "import PySide6.QtWidgets, PySide6.QtSvg, PySide6.QtPrintSupport"
 X11_LOADS = """
@@ -45,6 +43,15 @@ folder = pathlib.Path(PySide6.__file__).parent / "Qt" / "plugins" / "platforms"
 ctypes.CDLL(str(folder / "libqxcb.so"))
 """
 PLATFORM_NAME = "from PySide6.QtGui import QGuiApplication as Q; a = Q([]); print(a.platformName())"
+
+
+def platforms() -> str:
+    """Return the platform plugins to try, in this order.
+
+    A missing or dead display would otherwise abort the process with no way to catch it.
+    """
+    wayland = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("XDG_SESSION_TYPE") == "wayland"
+    return "wayland;xcb;offscreen" if wayland else "xcb;offscreen"
 
 
 def missing_library(python: Path, statement: str) -> str | None:
@@ -121,7 +128,7 @@ def platform_name(python: Path) -> str:
     """Return the platform plugin with which Qt starts here: `xcb`, `wayland`, `windows`, `cocoa`, `offscreen`."""
     environment = dict(os.environ)
     if sys.platform.startswith("linux"):
-        environment.setdefault("QT_QPA_PLATFORM", PLATFORMS)
+        environment.setdefault("QT_QPA_PLATFORM", platforms())
     done = subprocess.run(
         [str(python), "-c", PLATFORM_NAME], env=environment, capture_output=True, text=True, check=False
     )
@@ -134,8 +141,7 @@ def has_display(python: Path) -> bool:
     """Tell whether a window can be shown; installs or names what a promised X11 display lacks."""
     if platform_name(python) not in {"offscreen", "minimal"}:
         return True
-    asked_for = os.environ.get("QT_QPA_PLATFORM", PLATFORMS) == PLATFORMS
-    if not asked_for or not os.environ.get("DISPLAY"):
+    if "QT_QPA_PLATFORM" in os.environ or not os.environ.get("DISPLAY"):
         return False
     lacking = missing_library(python, X11_LOADS)
     if lacking is None:

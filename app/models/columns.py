@@ -12,6 +12,7 @@ from app.models.wording import (
     NO_MODEL,
     NO_PERSON,
     NO_SLA,
+    NOTHING,
     STILL,
     Item,
     bounds,

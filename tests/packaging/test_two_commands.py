@@ -189,6 +189,25 @@ def test_a_display_that_does_not_answer_is_no_display(part, monkeypatch):
     assert machine.has_display(Path(sys.executable)) is False
 
 
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        ({}, "xcb;offscreen"),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "wayland;xcb;offscreen"),
+        ({"XDG_SESSION_TYPE": "wayland"}, "wayland;xcb;offscreen"),
+        ({"XDG_SESSION_TYPE": "x11"}, "xcb;offscreen"),
+    ],
+)
+def test_wayland_is_tried_where_there_is_one(part, monkeypatch, session, expected):
+    """In every session the last resort is to go without a display."""
+    for name in ("WAYLAND_DISPLAY", "XDG_SESSION_TYPE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in session.items():
+        monkeypatch.setenv(name, value)
+
+    assert part("machine").platforms() == expected
+
+
 def test_ci_runs_the_newcomers_command():
     """What CI says of a commit is what a newcomer would see."""
     script = TOP / ".ci" / "run"

@@ -264,7 +264,7 @@ def insert_parts(connection: Connection, parts: Iterable[tuple[int, int, str]]) 
 
 def refresh_search(connection: Connection) -> None:
     """Index the names of things (never of runs) for search by any part of them."""
-    connection.exec_driver_sql("DELETE FROM found")
+    connection.exec_driver_sql("INSERT INTO found (found) VALUES ('delete-all')")
     connection.exec_driver_sql(
         "INSERT INTO found (rowid, text) SELECT e.id, e.namespace || ' ' || e.name || ' ' ||"
         " coalesce((SELECT group_concat(o.namespace || ' ' || o.name, ' ') FROM entity o"

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import gzip
 import os
+import sqlite3
 import stat
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
+from urllib.parse import quote
 
 from lineage.errors import UnreadableInputError
 from lineage.source import Input, Origin, Problem, Sample
@@ -261,7 +264,23 @@ def sample_of(given: Input) -> Sample:
         try:
             head = decode(head[: len(head) & ~1]).encode()
         except MalformedError:
-            return Sample(given.name, head, whole=size < SAMPLE)
+            return Sample(given.name, head, whole=size < SAMPLE, tables=_tables(given.path, head))
+
+
+def _tables(path: str | None, head: bytes) -> tuple[str, ...]:
+    """Return the tables of an SQLite database, read in place without touching it; empty when it cannot be read so."""
+    if path is None or not head.startswith(b"SQLite format 3\x00"):
+        return ()
+    uri = f"file:{quote(path)}?mode=ro&immutable=1"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            rows = connection.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
+            ).fetchall()
+    except sqlite3.Error:
+        return ()
+    return tuple(str(row[0]) for row in rows)
     return Sample(given.name, head, whole=size < SAMPLE)
 
 

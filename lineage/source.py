@@ -132,12 +132,14 @@ class Sample:
         head: the first 64 KiB, decompressed; empty for a folder.
         whole: true when `head` is the whole file.
         listing: for a folder, the relative paths of its first 2,000 files.
+        tables: for an SQLite database that can be read in place, the names of its tables; else empty.
     """
 
     name: str
     head: bytes = b""
     whole: bool = True
     listing: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
     @cached_property
     def text(self) -> str:

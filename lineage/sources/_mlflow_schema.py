@@ -23,6 +23,9 @@ _CONTENT = (
     b"/mlruns/",
     b"mlflow.",
 )
+_TABLES = frozenset({"experiments", "runs", "registered_models", "model_versions"})
+"""What every MLflow database of the versions we read has."""
+
 _LEAF = 0x0D
 _INTERIOR = 0x05
 
@@ -37,6 +40,8 @@ def resemblance(sample: Sample) -> float:
     head = sample.head
     if not head.startswith(_MAGIC) or len(head) < 108 or any(head[68:72]):
         return 0.0
+    if sample.tables:
+        return 0.95 if set(sample.tables) >= _TABLES else 0.0
     if _OURS.search(head):
         return 0.95
     if head[100] == _LEAF and head[18] == 2 and head[103:105] == b"\x00\x00":

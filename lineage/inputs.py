@@ -264,7 +264,8 @@ def sample_of(given: Input) -> Sample:
         try:
             head = decode(head[: len(head) & ~1]).encode()
         except MalformedError:
-            return Sample(given.name, head, whole=size < SAMPLE, tables=_tables(given.path, head))
+            return Sample(given.name, head, whole=size < SAMPLE)
+    return Sample(given.name, head, whole=size < SAMPLE, tables=_tables(given.path, head))
 
 
 def _tables(path: str | None, head: bytes) -> tuple[str, ...]:
@@ -281,7 +282,6 @@ def _tables(path: str | None, head: bytes) -> tuple[str, ...]:
     except sqlite3.Error:
         return ()
     return tuple(str(row[0]) for row in rows)
-    return Sample(given.name, head, whole=size < SAMPLE)
 
 
 def walk(paths: Sequence[str | Path], belongs_together: Callable[[Sample], bool]) -> Iterator[Found]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from lineage.audit import agreements as sla_question
 from lineage.audit import completeness, evidence, findings, formats, happenings, register, runs, things
 from lineage.audit.view import Time, View, microseconds
+from lineage.errors import WorkspaceError
 from lineage.model.answer import Answer, Item
 from lineage.progress import SILENT, Progress
 from lineage.store import asking, consequences, digest, log
@@ -24,6 +25,7 @@ from lineage.store.database import (
     create_derived,
     create_indexes,
     drop_derived,
+    import_lock,
     open_database,
 )
 
@@ -41,6 +43,7 @@ class Workspace:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.path = database.path
+        self._unfinished = ""
         self._lock = threading.RLock()
         self._graphs: dict[tuple[int, int | None], Graph] = {}
         self._earlier: tuple[int, Connection] | None = None
@@ -57,15 +60,19 @@ class Workspace:
         return workspace
 
     def _catch_up(self) -> None:
-        """Work out what an interrupted import left undone."""
+        """Work out what an interrupted import left undone; where that cannot be written, the rest is still shown."""
         with self._database.reading() as connection:
-            behind = consequences.resolved_upto(connection) != log.size(connection)
-        if behind and not self._database.read_only:
-            from lineage.identity.resolve import resolve
+            if _settled(connection):
+                return
+        from lineage.identity.resolve import resolve
 
-            with self._database.writing() as connection:
+        try:
+            self._database.check_writable()
+            with import_lock(self.path), self._database.writing() as connection:
                 resolve(connection)
                 create_indexes(connection)
+        except WorkspaceError as error:
+            self._unfinished = f"(an import is not finished; what follows from it is not shown: {error.what})"
 
     def close(self) -> None:
         """Give back the file."""
@@ -89,8 +96,8 @@ class Workspace:
 
     @property
     def note(self) -> str:
-        """Why it is read-only, for people; empty otherwise."""
-        return self._database.note
+        """Why it is read-only or not up to date, for people; empty otherwise."""
+        return " ".join(part for part in (self._database.note, self._unfinished) if part)
 
     @contextmanager
     def _view(
@@ -108,7 +115,8 @@ class Workspace:
     def _viewed(
         self, connection: Connection, valid: int | None, known: int | None, *, ever: bool, coverage: bool
     ) -> View:
-        view = View(connection, self._graph_of(connection, known), valid, known, ever)
+        settled = known is not None or _settled(connection)
+        view = View(connection, self._graph_of(connection, known), valid, known, ever, settled=settled)
         if coverage:
             view.coverage.extend(completeness.coverage_of(view))
         return view
@@ -185,6 +193,7 @@ class Workspace:
         if dry_run:
             return self._dry_run(paths, source, labels, progress)
         results = ingest(self._database, paths, source=source, labels=labels, progress=progress)
+        self._unfinished = ""
         return formats.imported(results)
 
     def _dry_run(
@@ -429,3 +438,8 @@ class Workspace:
         answer = self.digest()
         answer.items[0]["facts"] = facts
         return answer
+
+
+def _settled(connection: Connection) -> bool:
+    """Tell whether what follows has been worked out for all that is recorded."""
+    return consequences.resolved_upto(connection) == log.size(connection)

@@ -49,6 +49,7 @@ class View:
     Attributes:
         as_of: valid time in UTC microseconds, None = now; `ever` = whatever held at any time.
         known_at: recorded time in UTC microseconds, None = all that is recorded.
+        settled: false while an import is under way or was broken off, so that not all that follows is worked out.
     """
 
     connection: Connection
@@ -57,6 +58,7 @@ class View:
     known_at: int | None = None
     ever: bool = False
     coverage: list[Item] = field(default_factory=list)
+    settled: bool = True
 
     @property
     def span(self) -> tuple[int, int]:
@@ -87,9 +89,9 @@ class View:
         return {seq: _reference(seq, row) for seq, row in found.items()}
 
     def answer(self, items: list[Item], total: int, *, complete: bool | None = None) -> Answer:
-        """Return an answer seen from here; incomplete when fewer are shown than there are."""
+        """Return an answer seen from here; incomplete when fewer are shown than there are, or not all is worked out."""
         whole = len(items) == total if complete is None else complete
-        return Answer(items, total, whole, self.as_of, self.known_at, self.coverage)
+        return Answer(items, total, whole and self.settled, self.as_of, self.known_at, self.coverage)
 
 
 def _reference(seq: int, row: Item) -> Item:

@@ -75,7 +75,7 @@ def create_derived(connection: Connection, *, temporary: bool = False) -> None:
     connection.exec_driver_sql(RUN_NAME.format(place="temp." if temporary else ""))
     connection.exec_driver_sql(
         f"CREATE VIRTUAL TABLE {place}.found USING fts5("
-        "text, content='', contentless_delete=1, tokenize='trigram', detail=none)"
+        "text, content='', tokenize='trigram', detail=none)"
     )
 
 
@@ -423,7 +423,7 @@ def import_lock(path: Path) -> Iterator[None]:
     path = path.resolve()
     lock = path.with_name(path.name + ".lock")
     try:
-        stream = lock.open("a+b")
+        stream = lock.open("a+b", buffering=0)
     except OSError as error:
         raise WorkspaceError(
             "the folder cannot be written",
@@ -437,13 +437,15 @@ def import_lock(path: Path) -> Iterator[None]:
             raise WorkspaceError(
                 f"an import is running already ({holder})", where=str(path), remedy="wait for it, or stop it"
             )
-        stream.truncate(0)
-        stream.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
-        stream.flush()
+        # A full disk takes no name, but the lock holds without it.
+        with suppress(OSError):
+            stream.truncate(0)
+            stream.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
         try:
             yield
         finally:
-            stream.truncate(0)
+            with suppress(OSError):
+                stream.truncate(0)
 
 
 def _take(descriptor: int) -> bool:

@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from lineage.model.facts import Happened, Objective
+from lineage.model.facts import Happened
 
 Row = dict[str, Any]
 _happened = msgspec.msgpack.Decoder(Happened)
-_objective = msgspec.msgpack.Decoder(Objective)
 
 
-def _dicts(connection: Connection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+def dicts(connection: Connection, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+    """Return the rows of one statement of the store's own, each by column name."""
     return [dict(row) for row in connection.exec_driver_sql(sql, tuple(values)).mappings()]
 
 
@@ -75,7 +75,7 @@ def happenings(
 ) -> list[Row]:
     """Return happenings, oldest first, with what the record said as `fact`, the principal as `actor`, and `detail`."""
     where, values = _happening_where(subjects, since, until)
-    found = _dicts(
+    found = dicts(
         connection,
         f"SELECT type, subject, hid, at_lo, at_hi, outcome, person, body, record FROM happening WHERE {where}"
         " ORDER BY at_lo, at_hi, hid, type" + _page(limit, offset),
@@ -95,7 +95,7 @@ def measures(
 ) -> list[Row]:
     """Return checks and measurements of these subjects (roots), oldest first."""
     among = _among("e.root", subjects)
-    found = _dicts(
+    found = dicts(
         connection,
         "SELECT m.subject, s.metric, m.at, m.value, s.unit, m.success, s.severity, r.run_id, s.detail, m.record"
         f" FROM measure m JOIN measure_sort s ON s.id = m.sort LEFT JOIN run r ON r.id = m.run"
@@ -114,8 +114,8 @@ def newest_measures(connection: Connection, number: int, most: int) -> tuple[lis
         " FROM measure m JOIN measure_sort s ON s.id = m.sort LEFT JOIN run r ON r.id = m.run"
         " JOIN entity e ON e.id = m.subject WHERE e.root = ?{0} ORDER BY m.at DESC, s.metric, s.detail LIMIT ?"
     )
-    failed = _dicts(connection, sql.format(" AND m.success = 0"), (number, most))
-    newest = _dicts(connection, sql.format(""), (number, most))
+    failed = dicts(connection, sql.format(" AND m.success = 0"), (number, most))
+    newest = dicts(connection, sql.format(""), (number, most))
     for row in (*failed, *newest):
         row["detail"] = json.loads(row["detail"])
     total = connection.exec_driver_sql(
@@ -126,7 +126,7 @@ def newest_measures(connection: Connection, number: int, most: int) -> tuple[lis
 
 def attribute_history(connection: Connection, number: int) -> list[Row]:
     """Return every value each attribute of a thing (root) had, with when it was first and last seen."""
-    found = _dicts(
+    found = dicts(
         connection,
         "SELECT a.name, a.value, min(a.first_at) AS first_at, max(a.last_at) AS last_at, min(a.record) AS record"
         " FROM attribute a JOIN entity e ON e.id = a.entity WHERE e.root = ? GROUP BY a.name, a.value"
@@ -217,7 +217,7 @@ def run_rows(connection: Connection, numbers: Sequence[int]) -> list[Row]:
     """Return runs in the order of `numbers`."""
     found = {
         row["id"]: row
-        for row in _dicts(
+        for row in dicts(
             connection,
             "SELECT id, job, run_id, entity, states, started, ended, first_at, last_at, streaming, actor, parent"
             f" FROM run WHERE {_among('id', numbers)}",
@@ -260,7 +260,7 @@ def run_records(connection: Connection, numbers: Sequence[int]) -> dict[int, lis
 
 def batches(connection: Connection) -> list[Row]:
     """Return every import with size and root of the log after it."""
-    return _dicts(
+    return dicts(
         connection,
         "SELECT b.id, b.started, b.finished, b.tool, b.labels, b.paths, c.size, c.root FROM batch b"
         " LEFT JOIN checkpoint c ON c.batch = b.id ORDER BY b.id",
@@ -269,7 +269,7 @@ def batches(connection: Connection) -> list[Row]:
 
 def files(connection: Connection, batch: int) -> list[Row]:
     """Return the files of an import, with how many records were filtered for which reason."""
-    found = _dicts(connection, "SELECT * FROM file WHERE batch = ? ORDER BY id", (batch,))
+    found = dicts(connection, "SELECT * FROM file WHERE batch = ? ORDER BY id", (batch,))
     for row in found:
         row["reasons"] = {
             entry[0]: entry[1]
@@ -287,7 +287,7 @@ def count_problems(connection: Connection) -> int:
 
 def problems(connection: Connection, *, limit: int | None = None, offset: int = 0) -> list[Row]:
     """Return problems by file and place."""
-    return _dicts(
+    return dicts(
         connection,
         "SELECT f.path, f.source, p.record, p.line, p.row, p.offset, p.field, p.value, p.reason, p.code, p.fatal"
         " FROM problem p JOIN file f ON f.id = p.file ORDER BY f.path, p.line, p.offset, p.field, p.code"
@@ -297,7 +297,7 @@ def problems(connection: Connection, *, limit: int | None = None, offset: int = 
 
 def coverage(connection: Connection) -> list[Row]:
     """Return what each source showed: spans of its happenings and runs, and its listings."""
-    return _dicts(
+    return dicts(
         connection,
         "SELECT f.source AS source, '' AS scope, 'events' AS what, min(h.at_lo) AS since, max(h.at_hi) AS until,"
         " 0 AS complete, count(*) AS records FROM happening h JOIN record r ON r.seq = h.record"
@@ -312,14 +312,14 @@ def coverage(connection: Connection) -> list[Row]:
 
 def findings(connection: Connection) -> list[Row]:
     """Return the findings."""
-    return _dicts(
+    return dicts(
         connection, "SELECT code, severity, subject, text, sides FROM finding ORDER BY code, subject, text"
     )
 
 
 def episodes(connection: Connection, targets: Sequence[int] | None = None) -> list[Row]:
     """Return deployment episodes of these targets (roots), oldest first; `body` is what CONTRACT.md's item holds."""
-    found = _dicts(
+    found = dicts(
         connection,
         "SELECT p.eid, e.root AS target, p.start_lo, p.start_hi, p.end_lo, p.end_hi, p.action, p.body, p.record"
         f" FROM episode p JOIN entity e ON e.id = p.target WHERE {_among('e.root', targets)}"
@@ -328,80 +328,6 @@ def episodes(connection: Connection, targets: Sequence[int] | None = None) -> li
     for row in found:
         row["body"] = json.loads(row["body"])
     return found
-
-
-def observed(connection: Connection, number: int, name: str) -> list[tuple[int, Any]]:
-    """Return what each listing showed of one attribute of a thing (root): time of the listing and value, by time."""
-    return [
-        (row[0], json.loads(row[1]))
-        for row in connection.exec_driver_sql(
-            "SELECT a.slot, a.value FROM attribute a JOIN entity e ON e.id = a.entity"
-            " WHERE e.root = ? AND a.name = ? AND a.slot > 0 ORDER BY a.slot, a.value",
-            (number, name),
-        )
-    ]
-
-
-def principals(connection: Connection) -> list[Row]:
-    """Return which principals people lists give to which person, and for which time."""
-    return _dicts(
-        connection,
-        "SELECT a.entity AS person, o.namespace, o.name, a.since, a.until FROM alias a"
-        " JOIN entity e ON e.id = a.entity AND e.kind = 'actor' AND e.namespace = 'people'"
-        " JOIN entity o ON o.id = a.other WHERE a.rule = 'people-list' ORDER BY e.name, o.namespace, o.name, a.since",
-    )
-
-
-def target_happenings(connection: Connection) -> list[Row]:
-    """Return every happening to a deployment target, by target (root) and time, with what the record said."""
-    found = _dicts(
-        connection,
-        "SELECT e.root AS target, h.hid, h.at_lo, h.at_hi, h.body, h.record, f.source, f.labels FROM happening h"
-        " JOIN entity e ON e.id = h.subject JOIN record r ON r.seq = h.record JOIN file f ON f.id = r.file"
-        " WHERE e.kind = 'target' ORDER BY e.root, h.at_lo, h.at_hi, h.hid",
-    )
-    for row in found:
-        row["fact"] = _happened.decode(row.pop("body"))
-    return found
-
-
-def missing_from_listings(connection: Connection) -> list[Row]:
-    """Return the targets that a complete listing no longer held though an earlier one of the same name did."""
-    return _dicts(
-        connection,
-        "SELECT DISTINCT e.root AS target, l.name AS listing, c.until AS at, c.record FROM coverage c"
-        " JOIN listing l ON l.name = c.listing JOIN sighting s ON s.listing = l.id AND s.at < c.until"
-        " JOIN entity e ON e.id = s.entity WHERE c.complete AND e.kind = 'target' AND NOT EXISTS ("
-        "  SELECT 1 FROM sighting n JOIN entity o ON o.id = n.entity WHERE n.listing = l.id AND o.root = e.root"
-        "  AND n.at >= (SELECT coalesce(max(p.until), 0) FROM coverage p WHERE p.listing = c.listing AND p.complete"
-        "   AND p.until < c.until) AND n.at <= c.until)"
-        " AND c.since = c.until ORDER BY 1, 3",
-    )
-
-
-def objectives(connection: Connection) -> list[Row]:
-    """Return every SLA objective as recorded: entity (root), what the record said, when it was imported, the record."""
-    found = _dicts(
-        connection,
-        "SELECT e.root AS entity, o.body, o.record, b.started AS imported_at, f.path FROM objective o"
-        " JOIN entity e ON e.id = o.entity JOIN record r ON r.seq = o.record JOIN file f ON f.id = r.file"
-        " JOIN batch b ON b.id = f.batch ORDER BY e.namespace, e.name, o.body",
-    )
-    for row in found:
-        row["fact"] = _objective.decode(row.pop("body"))
-    return found
-
-
-def conflicting_runs(connection: Connection, terminal: Sequence[int]) -> list[Row]:
-    """Return the runs of which two different ends were recorded; `terminal` are the bits of the ends."""
-    bits = [int(bit) for bit in terminal]
-    count = " + ".join(f"((r.states & {bit}) != 0)" for bit in bits)
-    return _dicts(
-        connection,
-        "SELECT r.run_id, r.states, e.namespace, e.name, "
-        "(SELECT max(record) FROM run_record WHERE run = r.id) AS record"
-        f" FROM run r JOIN entity e ON e.id = r.job WHERE {count} > 1 ORDER BY e.namespace, e.name, r.run_id",
-    )
 
 
 def kinds_of(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
@@ -447,7 +373,7 @@ def runs_of_entities(connection: Connection, ids: Sequence[int]) -> dict[int, Ro
     """Return the run that each of these things (roots) is."""
     return {
         row.pop("entity"): row
-        for row in _dicts(
+        for row in dicts(
             connection,
             "SELECT e.root AS entity, r.id, r.run_id, r.states, r.started, r.ended, r.actor FROM run r"
             f" JOIN entity e ON e.id = r.entity WHERE {_among('e.root', ids)}",

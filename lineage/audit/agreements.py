@@ -16,7 +16,7 @@ from lineage.model.answer import Answer, Item, bounded
 from lineage.model.facts import Key
 from lineage.model.moment import LAST
 from lineage.model.vocabulary import Outcome
-from lineage.store import asking, listing, spoken
+from lineage.store import asking, gathering, listing
 
 Row = dict[str, Any]
 
@@ -30,7 +30,7 @@ class Binding:
     @cached_property
     def rows(self) -> list[Row]:
         """Every objective as recorded."""
-        return spoken.objectives(self.view.connection)
+        return gathering.objectives(self.view.connection)
 
     @cached_property
     def keys(self) -> dict[int, Key]:
@@ -54,7 +54,7 @@ class Binding:
     def _targets(self) -> Iterable[TargetRow]:
         shown: dict[int, list[tuple[int, Any]]] = defaultdict(list)
         if self.rows:
-            for row in spoken.target_happenings(self.view.connection):
+            for row in gathering.target_happenings(self.view.connection):
                 if row["fact"].outcome is Outcome.DONE and row["fact"].workload is not None:
                     shown[row["target"]].append((row["at_lo"], row["fact"].workload))
         for number, key in self.keys.items():

@@ -24,7 +24,7 @@ from lineage.model.facts import Happened, Key
 from lineage.model.moment import LAST, exactly
 from lineage.model.naming import display, identifier
 from lineage.model.vocabulary import TERMINAL, Basis, Outcome, Relation
-from lineage.store import asking, derived, spoken
+from lineage.store import asking, derived, gathering
 from lineage.store.database import Connection
 
 CONFIDENCE = {"exact": 1.0, "strong": 0.9, "medium": 0.6, "weak": 0.3, "none": 0.0}
@@ -55,7 +55,7 @@ def resolve_deployments(connection: Connection) -> None:
         found.extend(of_deployments(display(*key), items, versions.deleted))
     found.extend(of_persons((display(*known.key_of(things[number])), registers[number]) for number in order))
     found.extend(of_aliases(versions.aliases))
-    found.extend(of_runs(spoken.conflicting_runs(connection, [STATE_BIT[state] for state in TERMINAL])))
+    found.extend(of_runs(gathering.conflicting_runs(connection, [STATE_BIT[state] for state in TERMINAL])))
     derived.set_environments(connection, environments.items())
     derived.insert_episodes(connection, rows)
     derived.insert_serving(connection, edges)
@@ -65,11 +65,11 @@ def resolve_deployments(connection: Connection) -> None:
 
 def _changes(connection: Connection, registry: Registry, people: People) -> dict[int, list[Change]]:
     changes: dict[int, list[Change]] = defaultdict(list)
-    for row in spoken.target_happenings(connection):
+    for row in gathering.target_happenings(connection):
         fact: Happened = row["fact"]
         changes[row["target"]].append(_change(fact, row["hid"], row["record"], registry, people))
     names = asking.things(connection, changes)
-    for row in spoken.missing_from_listings(connection):
+    for row in gathering.missing_from_listings(connection):
         target = row["target"]
         if target in changes:
             at = exactly(row["at"])

@@ -18,7 +18,7 @@ from lineage.model.answer import bounded
 from lineage.model.facts import Key
 from lineage.model.moment import LAST, Moment, to_iso
 from lineage.model.naming import display
-from lineage.store import spoken
+from lineage.store import gathering
 from lineage.store.database import Connection
 
 
@@ -92,7 +92,7 @@ def _place(agreed: Agreements, sla: SlaInForce) -> str:
 
 def agreements(connection: Connection, registers: Iterable[tuple[Key, Sequence[Episode]]]) -> Agreements:
     """Join every objective in the workspace to the targets of these registers."""
-    rows = spoken.objectives(connection)
+    rows = gathering.objectives(connection)
     objectives = [ObjectiveRow(row["fact"], record=row["record"]) for row in rows]
     targets = [row for key, items in registers for row in _target_rows(key, items)]
     return Agreements(assign(objectives, targets), {row["record"]: row["path"] for row in rows})

@@ -12,7 +12,7 @@ from lineage.identity.versions import AliasSpan, Registry, VersionRow
 from lineage.model.facts import Key
 from lineage.model.moment import LAST, Moment, exactly
 from lineage.model.vocabulary import Kind
-from lineage.store import asking, spoken
+from lineage.store import asking, gathering
 from lineage.store.asking import Thing
 from lineage.store.database import Connection
 
@@ -90,7 +90,7 @@ def _version(thing: Thing) -> VersionRow | None:
 def _alias_history(connection: Connection, model: int) -> list[tuple[int, Mapping[str, Any]]]:
     return [
         (slot, value)
-        for slot, value in spoken.observed(connection, model, "aliases")
+        for slot, value in gathering.observed(connection, model, "aliases")
         if isinstance(value, dict)
     ]
 
@@ -133,7 +133,7 @@ def people(connection: Connection) -> People:
         if thing.namespace == "people"
     }
     principals: dict[int, list[Principal]] = defaultdict(list)
-    for row in spoken.principals(connection):
+    for row in gathering.principals(connection):
         if row["person"] in listed:
             system = "" if row["namespace"] == ANY_SYSTEM else row["namespace"]
             since = exactly(row["since"]) if row["since"] else None

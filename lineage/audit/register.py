@@ -64,7 +64,7 @@ def deployments(
     """The register: one item for each change of what serves at the selected targets, oldest first.
 
     A selector may name targets, environments or model versions (the changes that made or ended their serving). With a
-    valid time, only what had come about by then; with a period, what may have come about in it (`until` excluded).
+    valid time, only what had come about by then, and what ended later had not yet ended; with a period, what may have come about in it (`until` excluded).
     """
     rows = _selected(view, selector)
     if view.as_of is not None:
@@ -90,6 +90,8 @@ def _items(view: View, rows: list[dict[str, Any]]) -> list[Item]:
         records = row["body"]["records"]
         body = {name: row["body"][name] for name in FIELDS}
         proof = [evidence[seq] for seq in records if seq in evidence]
+        if view.as_of is not None and row["end_lo"] is not None and row["end_lo"] > view.as_of:
+            body["ended_at"] = body["ended_by"] = None
         body["approved_at"] = _utc(body["approved_at"])
         body["identity_chain"] = [{**hop, "evidence": proof[:1]} for hop in body["identity_chain"]]
         body |= spoken(body, "deployed_at", "ended_at", text=body["_text"])

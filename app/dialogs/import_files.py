@@ -115,8 +115,8 @@ class ImportDialog(QDialog):
         self._busy.hide()
         known = [item for item in answer.items if item.get("source")]
         self.table.say_when_empty("There is no file here.")
-        self.table.answers.set_items(answer.items)
-        self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        # What is not recognised stands first: it is what a person may want to know before reading.
+        self.table.answers.set_items(sorted(answer.items, key=lambda item: bool(item.get("source"))))
         total = sum(int(item.get("bytes") or 0) for item in known)
         text = f"{counted(len(known), 'file')} recognised, {size(total)}."
         rest = len(answer.items) - len(known)

@@ -139,7 +139,9 @@ class Palette(QDialog):
         self._session.ask(self, lambda workspace: workspace.search(text, SHOWN), self._show, key="palette")
 
     def _show(self, answer: Answer) -> None:
-        self._found = answer.items
+        # A thing is also found by its other names; those that show the letters come first.
+        text = self.line.text().strip()
+        self._found = sorted(answer.items, key=lambda item: -score(text, name_of(item)))
         self._fill()
 
     def _fill(self) -> None:

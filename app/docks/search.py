@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QListWidgetItem, QSplitter, QVBoxLayout, QWidget
 
 from app.models.answers import AnswerModel, identity_by
@@ -50,6 +50,7 @@ class SearchDock(QWidget):
         self.words.returnPressed.connect(self.refresh)
         self.kinds = QListWidget(self)
         self.kinds.setAccessibleName("Kinds")
+        self.kinds.setIconSize(QSize(16, 16))
         self.kinds.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
         self.kinds.itemSelectionChanged.connect(self._narrow)
         self.table = AnswerTable(AnswerModel(ENTITIES, identity_by("id"), self), "Things found", self)

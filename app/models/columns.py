@@ -293,8 +293,14 @@ IMPORTS = (
 )  # fmt: skip
 
 COVERAGE = (
-    Column("source", "Source", icon=lambda _: "radar", width=16),
-    Column("scope", "What was looked at", width=40, words=("listing",)),
+    Column("source", "Source", icon=lambda _: "radar", width=20),
+    Column(
+        "scope",
+        "What was looked at",
+        text=lambda item: plain(item.get("scope")) or "all that was imported of it",
+        width=40,
+        words=("listing",),
+    ),
     Column("what", "Kinds", width=18),
     time_column("from", "From"),
     time_column("to", "To"),
@@ -316,8 +322,11 @@ RECOGNISED = (
         "source", "Recognised as", width=18, text=lambda item: plain(item.get("source")) or "not recognised",
         tone=lambda item: "" if item.get("source") else "absent",
     ),
-    Column("format", "Format", width=40, text=lambda item: plain(item.get("format") or item.get("note")) or "left out",
-           tone=lambda item: "" if item.get("source") else "absent"),
+    Column(
+        "format", "Format", width=40, sentence=True,
+        text=lambda item: plain(item.get("format") or item.get("note")) or "left out",
+        tone=lambda item: "" if item.get("source") else "absent",
+    ),
     Column(
         "confidence", "Certainty", number=True, width=9, sort=lambda item: item.get("confidence") or 0,
         text=lambda item: f"{item['confidence']:.0%}" if item.get("confidence") else "",

@@ -324,7 +324,7 @@ def _finding(item: Item) -> list[Row]:
         top = Row(f"Side {number}", plain(side.get("text") or side.get("value") or side.get("says") or ""),
                   evidence=side.get("evidence") or ())  # fmt: skip
         for key, value in side.items():
-            if key not in NEVER_SHOWN:
+            if key not in NEVER_SHOWN and plain(value) != top.value:
                 top.add(line(spelled(key), value))
         rows.append(top)
     return rows

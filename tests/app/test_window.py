@@ -254,7 +254,7 @@ def test_dropped_files_are_looked_at_before_they_are_read(qtbot, window, workspa
 
     assert ("recognise", [str(tmp_path)]) in workspace.asked
     texts = [dialog.table.answers.index(row, 1).data() for row in range(2)]
-    assert texts == ["kubernetes-audit", "not recognised"]
+    assert texts == ["not recognised", "kubernetes-audit"]
     dialog.labels["cluster"].setText("prod-eu")
     agreed = []
     dialog.agreed.disconnect()

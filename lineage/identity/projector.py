@@ -39,6 +39,28 @@ STATE_BIT = {state: 1 << number for number, state in enumerate(RunState)}
 
 _TERMINAL_STATES = frozenset(TERMINAL)
 _encode = msgspec.msgpack.Encoder().encode
+_Used = tuple[int, int, str]
+
+_REMEMBERED = 20_000
+"""How many bundles and frames of runs are remembered from one flush to the next."""
+
+
+def _word(key: Key) -> str:
+    return f"{key.namespace}\n{key.name}"
+
+
+class _Frame:
+    """What runs that are alike have in common: job, datasets, attributes and actor, as rows hold them."""
+
+    __slots__ = ("actor", "job", "kept", "said", "uses")
+
+    def __init__(self, fact: Run, job: int, uses: frozenset[_Used], said: frozenset[int]) -> None:
+        # It is found by where these lie in memory, so they must stay there.
+        self.kept = (fact.job, fact.inputs, fact.outputs, fact.attributes, fact.actor)
+        self.job = job
+        self.uses = uses
+        self.said = said
+        self.actor = None if fact.actor is None else _word(fact.actor)
 
 
 class _SeenRun:
@@ -49,7 +71,10 @@ class _SeenRun:
         "ended",
         "entity",
         "first_at",
+        "frame",
+        "job",
         "last_at",
+        "name",
         "parent",
         "records",
         "said",
@@ -59,7 +84,9 @@ class _SeenRun:
         "uses",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, frame: _Frame, name: str) -> None:
+        self.job = frame.job
+        self.name = name
         self.states = 0
         self.started: int | None = None
         self.ended: int | None = None
@@ -67,11 +94,33 @@ class _SeenRun:
         self.last_at = 0
         self.streaming = 0
         self.entity: int | None = None
-        self.actor: str | None = None
-        self.parent: str | None = None
-        self.uses: set[tuple[int, int, str]] = set()
+        self.frame = frame
+        self.actor = frame.actor
+        self.parent: Key | None = None
+        self.uses = frame.uses
+        self.said = frame.said
         self.records: list[int] = []
-        self.said: set[int] = set()
+
+    def join(self, frame: _Frame) -> None:
+        """Take what another record has in common with other runs."""
+        self.frame = frame
+        self.uses |= frame.uses
+        self.said |= frame.said
+        if frame.actor is not None and (self.actor is None or frame.actor < self.actor):
+            self.actor = frame.actor
+
+
+class _Slot:
+    """The rows of one fact of a bundle (a link's is the beginning of its row), without the times it was so."""
+
+    __slots__ = ("first", "last", "link", "rows", "seq")
+
+    def __init__(self, rows: list[tuple[Any, ...]], link: Link | None = None) -> None:
+        self.rows = rows
+        self.link = link
+        self.seq = -1
+        self.first: int | None = None
+        self.last: int | None = None
 
 
 class Projector:
@@ -95,11 +144,13 @@ class Projector:
         self._values: dict[tuple[int, int], list[Any]] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in derived.ORDER}
         self._runs: dict[int, _SeenRun] = {}
-        self._run_names: dict[int, tuple[int, str]] = {}
+        self._frames: dict[tuple[int, ...], _Frame] = {}
         self._links: dict[tuple[Any, ...], list[Any]] = {}
         self._shared: dict[int, list[Any]] = {}
         self._current: tuple[Key, int] | None = None
         self._bundles: dict[int, list[Any]] = {}
+        self._prepared: dict[int, tuple[Bundle, list[_Slot], list[AnyFact]]] = {}
+        self._slots: dict[int, _Slot] = {}
         self._sorts: dict[tuple[str, str, str, int], tuple[dict[str, Any], int]] = {}
         self._sort_ids: dict[tuple[str, str, str, str], int] = {}
         self._next_sort = derived.next_id(connection, "measure_sort")
@@ -173,13 +224,23 @@ class Projector:
         return number
 
     def _run(self, fact: Run, seq: int) -> int:
-        job = self._ids.get(fact.job) or self.entity(fact.job)
+        named = (
+            id(fact.job),
+            id(fact.inputs),
+            id(fact.outputs),
+            id(fact.attributes),
+            id(fact.actor),
+        )
+        frame = self._frames.get(named)
+        if frame is None:
+            frame = self._frames[named] = self._frame(fact)
         name = fact.key.name
-        number = self._run_ids.get((job, name)) or self._run_id(job, name)
+        number = self._run_ids.get((frame.job, name)) or self._run_id(frame.job, name)
         seen = self._runs.get(number)
         if seen is None:
-            seen = self._runs[number] = _SeenRun()
-            self._run_names[number] = (job, name)
+            seen = self._runs[number] = _SeenRun(frame, name)
+        elif seen.frame is not frame:
+            seen.join(frame)
         at = fact.at.lo
         state = fact.state
         seen.states |= STATE_BIT[state]
@@ -193,29 +254,30 @@ class Projector:
             seen.ended = fact.ended.hi if seen.ended is None else max(seen.ended, fact.ended.hi)
         elif state in _TERMINAL_STATES and fact.started is None:
             seen.ended = at if seen.ended is None else max(seen.ended, at)
+        parent = fact.parent
+        if parent is not None and parent is not seen.parent:
+            seen.parent = parent if seen.parent is None else min(seen.parent, parent, key=_word)
         seen.records.append(seq)
-        uses = seen.uses
-        for key, version in fact.inputs:
-            dataset = self._ids.get(key) or self.entity(key)
-            uses.add((0, dataset, version or self._versions.get(key, "")))
-        for key, version in fact.outputs:
-            dataset = self._ids.get(key) or self.entity(key)
-            uses.add((1, dataset, version or self._versions.get(key, "")))
         if fact.individual:
             seen.entity = self.entity(fact.key)
         if fact.streaming:
             seen.streaming = 1
+        return number
+
+    def _frame(self, fact: Run) -> _Frame:
+        job = self.entity(fact.job)
+        uses = set()
+        for output, used in enumerate((fact.inputs, fact.outputs)):
+            for key, version in used:
+                dataset = self._ids.get(key) or self.entity(key)
+                uses.add((output, dataset, version or self._versions.get(key, "")))
         if fact.actor is not None:
-            text = f"{fact.actor.namespace}\n{fact.actor.name}"
-            seen.actor = text if seen.actor is None else min(seen.actor, text)
             self.entity(fact.actor)
-        if fact.parent is not None:
-            text = f"{fact.parent.namespace}\n{fact.parent.name}"
-            seen.parent = text if seen.parent is None else min(seen.parent, text)
+        said = set()
         for name, value in fact.attributes.items():
             spoken = self._saying_texts.get((name, value)) if type(value) is str else None
-            seen.said.add(self._saying(name, value) if spoken is None else spoken)
-        return number
+            said.add(self._saying(name, value) if spoken is None else spoken)
+        return _Frame(fact, job, frozenset(uses), frozenset(said))
 
     def _entity(self, fact: Entity, seq: int, at: int | None) -> None:
         if not fact.listing and fact.at is None and fact.created is None and fact.ended is None:
@@ -333,7 +395,7 @@ class Projector:
         run = None
         if fact.run is not None and self._current is not None and fact.run == self._current[0]:
             run = self._current[1]
-        named = (fact.metric, fact.unit, fact.severity, id(fact.detail))
+        named = (fact.metric, fact.unit, fact.severity, id(fact.detail) if fact.detail else 0)
         held = self._sorts.get(named)
         if held is None:
             held = self._sorts[named] = (fact.detail, self._sort(fact))
@@ -370,11 +432,7 @@ class Projector:
     def flush(self) -> None:
         """Write what has been gathered; the caller commits."""
         rows = self._rows
-        for bundle, first, last, seq in self._bundles.values():
-            for fact in bundle:
-                self._apply[type(fact)](fact, seq, first)
-                if last != first:
-                    self._apply[type(fact)](fact, seq, last)
+        self._flush_bundles()
         for fact, first, last, seq in self._shared.values():
             number = self.entity(fact.key)
             for name, value in fact.attributes.items():
@@ -386,13 +444,12 @@ class Projector:
             rows["span"].append((None, None, None, seq, number))
         for link, first, last, seq in self._links.values():
             rows["link"].append(self._link_row(link, first, last, seq))
-        for number, seen in self._runs.items():
-            job, name = self._run_names[number]
+        for number, seen in sorted(self._runs.items()):
             rows["run"].append(
                 (
                     number,
-                    job,
-                    name,
+                    seen.job,
+                    seen.name,
                     seen.entity,
                     seen.states,
                     seen.started,
@@ -401,28 +458,91 @@ class Projector:
                     seen.last_at,
                     seen.streaming,
                     seen.actor,
-                    seen.parent,
+                    None if seen.parent is None else _word(seen.parent),
                 )
             )
-            rows["run_record"].extend((number, record) for record in seen.records)
-            rows["run_use"].extend((number, *use) for use in seen.uses)
-            rows["run_said"].extend((number, saying) for saying in seen.said)
-        rows["run_use"].sort()
+            rows["run_record"] += [(number, record) for record in seen.records]
+            rows["run_use"] += [(number, *use) for use in sorted(seen.uses)]
+            rows["run_said"] += [(number, saying) for saying in sorted(seen.said)]
         derived.write(self._connection, rows)
         for gathered in rows.values():
             gathered.clear()
         self._bundles.clear()
+        if len(self._prepared) > _REMEMBERED or len(self._slots) > _REMEMBERED:
+            self._prepared.clear()
+            self._slots.clear()
+        if len(self._frames) > _REMEMBERED:
+            self._frames.clear()
         self._sorts.clear()
         self._shared.clear()
         self._values.clear()
         self._links.clear()
         self._runs.clear()
-        self._run_names.clear()
+
+    def _flush_bundles(self) -> None:
+        touched = []
+        for bundle, first, last, seq in self._bundles.values():
+            known = self._prepared.get(id(bundle))
+            if known is None:
+                known = self._prepared[id(bundle)] = (bundle, *self._prepare(bundle, seq))
+            for slot in known[1]:
+                if slot.seq < 0:
+                    slot.seq = seq
+                    slot.first = first
+                    slot.last = last
+                    touched.append(slot)
+                elif first is not None:
+                    slot.first = first if slot.first is None else min(slot.first, first)
+                    slot.last = last if slot.last is None else max(slot.last, last)
+            for fact in known[2]:
+                self._apply[type(fact)](fact, seq, first)
+                if last != first:
+                    self._apply[type(fact)](fact, seq, last)
+        attributes = self._rows["attribute"]
+        links = self._rows["link"]
+        for slot in touched:
+            first, last, seq = slot.first, slot.last, slot.seq
+            slot.seq = -1
+            if slot.link is None:
+                attributes += [(*row, first, last, seq) for row in slot.rows]
+            else:
+                link = slot.link
+                ended = link.ended.hi if link.ended is not None else None
+                links.append((*slot.rows[0], first, last, ended, self._link_run(link), seq))
+
+    def _prepare(self, bundle: Bundle, seq: int) -> tuple[list[_Slot], list[AnyFact]]:
+        """Return the rows of a bundle's facts, and the facts whose rows are not known beforehand."""
+        slots = []
+        others: list[AnyFact] = []
+        for fact in bundle:
+            slot = self._slots.get(id(fact))
+            if slot is None:
+                if type(fact) is Link and fact.at is None:
+                    slot = _Slot([self._link_name(fact)], fact)
+                elif (
+                    type(fact) is Entity
+                    and not fact.listing
+                    and fact.at is None
+                    and fact.created is None
+                    and fact.ended is None
+                ):
+                    number = self.entity(fact.key)
+                    self._rows["span"].append((None, None, None, seq, number))
+                    slot = _Slot(
+                        [(number, name, 0, dumps(value).decode()) for name, value in fact.attributes.items()]
+                    )
+                else:
+                    others.append(fact)
+                    continue
+                self._slots[id(fact)] = slot
+            slots.append(slot)
+        return slots, others
 
     def _link_row(self, link: Link, first: int | None, last: int | None, seq: int) -> tuple[Any, ...]:
-        run = None
-        if link.run is not None and link.job is not None:
-            run = self._run_ids.get((self.entity(link.job), link.run.name))
+        ended = link.ended.hi if link.ended is not None else None
+        return (*self._link_name(link), first, last, ended, self._link_run(link), seq)
+
+    def _link_name(self, link: Link) -> tuple[Any, ...]:
         return (
             self.entity(link.source),
             self.entity(link.target),
@@ -432,9 +552,9 @@ class Projector:
             self.entity(link.job) if link.job is not None else 0,
             dumps(link.detail).decode(),
             link.confidence,
-            first,
-            last,
-            link.ended.hi if link.ended is not None else None,
-            run,
-            seq,
         )
+
+    def _link_run(self, link: Link) -> int | None:
+        if link.run is None or link.job is None:
+            return None
+        return self._run_ids.get((self.entity(link.job), link.run.name))

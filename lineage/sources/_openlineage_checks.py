@@ -10,7 +10,7 @@ import msgspec
 from lineage.model.facts import Json, Key, Measured
 from lineage.model.moment import Moment
 from lineage.source import Problem
-from lineage.sources._openlineage_shapes import Facet, cut, pieces, refuse_nul, take
+from lineage.sources._openlineage_shapes import Facet, cut, keep, pieces, refuse_nul, take
 from lineage.text import clip
 
 FACETS = frozenset({"dataQualityAssertions", "dataQualityMetrics"})
@@ -76,6 +76,8 @@ _ASSERTIONS = msgspec.json.Decoder(_Assertions)
 _METRICS = msgspec.json.Decoder(_Metrics)
 _SUBSET = msgspec.json.Decoder(_Subset)
 _SIDE = msgspec.json.Decoder(_Side)
+_encode = msgspec.msgpack.Encoder().encode
+_DETAILS: dict[bytes, dict[str, Json]] = {}
 
 
 def side(raw: msgspec.Raw, where: str, name: str) -> tuple[list[Check], str, list[Problem]]:
@@ -170,7 +172,17 @@ def _verdict(one: _Assertion) -> Check:
         value = getattr(one, name)
         if value is not None:
             detail[name] = value
-    return Check(one.assertion, None, "", one.success, (one.severity or "").lower(), detail)
+    return Check(one.assertion, None, "", one.success, (one.severity or "").lower(), _once(detail))
+
+
+def _once(detail: dict[str, Json]) -> dict[str, Json]:
+    """Return the same object for what has been said before, so that it is looked at once."""
+    named = _encode(detail)
+    known = _DETAILS.get(named)
+    if known is None:
+        keep(_DETAILS, named, detail, len(named))
+        known = detail
+    return known
 
 
 def _figures(metrics: _Metrics) -> list[Check]:
@@ -188,7 +200,9 @@ def _figures(metrics: _Metrics) -> list[Check]:
             if isinstance(value, dict):
                 for part, number in value.items():
                     if isinstance(number, (int, float)):
-                        found.append(Check(name, float(number), detail={"column": column, "part": part}))
+                        found.append(
+                            Check(name, float(number), detail=_once({"column": column, "part": part}))
+                        )
             elif isinstance(value, (int, float)):
-                found.append(Check(name, float(value), detail={"column": column}))
+                found.append(Check(name, float(value), detail=_once({"column": column})))
     return found

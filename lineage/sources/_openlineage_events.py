@@ -86,6 +86,11 @@ _decode_parts = msgspec.json.Decoder(list[_Part]).decode
 
 _JOBS: dict[bytes, facets.Job] = {}
 _SIDES: dict[bytes, facets.Side] = {}
+# By the places in memory of what they are made of, which they keep there.
+_JOINED: dict[tuple[int, ...], tuple[tuple[tuple[facets.Said, ...], ...], tuple[facets.Said, ...]]] = {}
+_TOGETHER: dict[tuple[int, ...], tuple[tuple[tuple[facets.Said, ...], ...], tuple[_Said, ...]]] = {}
+_USES: dict[tuple[Use, ...], tuple[Use, ...]] = {}
+_NONE: Final = facets.Side((), ())
 
 
 def state(raw: bytes, origin: Origin, said: list[_Said]) -> None:
@@ -118,8 +123,8 @@ def state(raw: bytes, origin: Origin, said: list[_Said]) -> None:
         part = _decode_part(event.dataset)
         _check_parts(bytes(event.dataset), [part], 0)
         stated: list[_Said] = []
-        _state_datasets([part], _Scene("dataset", None, None, at, settled=True), stated)
-        said += _timed(stated, at, None)
+        side, _ = _state_datasets([part], _Scene("dataset", None, None, at, settled=True), stated, len(raw))
+        said += _timed([*side.facts, *stated], at, None)
     else:
         said.append(Problem("missing-field", "an event has a run, a job or a dataset", "run"))
 
@@ -217,38 +222,52 @@ def _state_run(event: _Event, raw: msgspec.Raw, at: Moment, said: list[_Said]) -
     key = job.key
     run = Key(_RUN, key.namespace, identity)
     state = _STATES.get(event.type or "OTHER") or _state(event.type or "", said)
-    told = runs.read(part.facets, job)
+    told = runs.read(part.facets)
     settled = state is _COMPLETE
     begun = state is _START
+    own: list[_Said] = []
     body = bytes(event.inputs)
-    known = _SIDES.get(body)
-    if known is None:
-        inputs = _state_side(body, _Scene("inputs", None, run, at, settled, begun), said, _SIDES)
-    else:
-        inputs = known.uses
-        said += known.facts
+    read = _SIDES.get(body)
+    if read is None:
+        read = _state_side(body, _Scene("inputs", None, run, at, settled, begun), own, _SIDES)
+    size = len(body)
     body = bytes(event.outputs)
-    known = None if _FIGURES in body[-400:] else job.written.get(body)
-    if known is None:
-        outputs = _state_side(body, _Scene("outputs", key, run, at, settled, begun), said, job.written)
-    else:
-        outputs = known.uses
-        said += known.facts
+    size += len(body)
+    written = None if _FIGURES in body[-400:] else job.written.get(body)
+    if written is None:
+        written = _state_side(body, _Scene("outputs", key, run, at, settled, begun), own, job.written)
+    inputs = read.uses
+    outputs = written.uses
     if told.inlets or told.outlets:
-        inputs, outputs = _with_assets(told, inputs, outputs, key, said)
-    about = told.attributes
-    if job.code is not None:
-        about["code"] = job.code
+        inputs, outputs = _with_assets(told, inputs, outputs, key, own)
+    about = told.attributes if job.code is None else facets.with_code(told.attributes, job)
     parent = told.parent if told.parent != run else None
+    of_job = job.facts
+    if told.parent_job is not None:
+        of_job = job.started_by.get(told.parent_job) or facets.started_by(told.parent_job, job)
     said.append(
         Run(run, key, state, at, inputs, outputs, None, None, False, job.streaming, parent, told.actor, about)
     )
-    said += job.facts if told.of_job is None else told.of_job
+    said += _together(size, of_job, read.facts, written.facts)
+    said += own
     if told.tests and not begun:
-        named = {one.detail.get("name") for one in said if isinstance(one, Measured)}
+        named = {one.detail.get("name") for one in own if isinstance(one, Measured)}
         said += checks.put([one for one in told.tests if one.detail["name"] not in named], key, at, run)
     if told.problems:
         said += told.problems
+
+
+def _together(size: int, *parts: tuple[facets.Said, ...]) -> tuple[_Said, ...]:
+    """Return the facts of all the parts as one bundle, and after it what is wrong with them."""
+    named = tuple(map(id, parts))
+    known = _TOGETHER.get(named)
+    if known is None:
+        every = [one for part in parts for one in part]
+        facts = tuple(one for one in every if not isinstance(one, Problem))
+        problems = [one for one in every if isinstance(one, Problem)]
+        known = (parts, (facts, *problems) if facts else tuple(problems))  # type: ignore[arg-type]
+        keep(_TOGETHER, named, known, size)
+    return known[1]
 
 
 def _state(text: str, said: list[_Said]) -> RunState:
@@ -268,10 +287,11 @@ def _state_job(event: _Event, at: Moment, said: list[_Said]) -> None:
     job = _job(bytes(event.job))
     key = job.key
     stated: list[_Said] = [Entity(key)]
-    inputs = _state_side(bytes(event.inputs), _Scene("inputs", None, None, at), stated, {})
-    outputs = _state_side(bytes(event.outputs), _Scene("outputs", key, None, at), stated, {})
-    stated += [Link(use.key, key, Relation.INPUT, Basis.DECLARED, "JobEvent") for use in inputs]
-    stated += [Link(key, use.key, Relation.OUTPUT, Basis.DECLARED, "JobEvent") for use in outputs]
+    read = _state_side(bytes(event.inputs), _Scene("inputs", None, None, at), stated, {})
+    written = _state_side(bytes(event.outputs), _Scene("outputs", key, None, at), stated, {})
+    stated += [*read.facts, *written.facts]
+    stated += [Link(use.key, key, Relation.INPUT, Basis.DECLARED, "JobEvent") for use in read.uses]
+    stated += [Link(key, use.key, Relation.OUTPUT, Basis.DECLARED, "JobEvent") for use in written.uses]
     stated += job.facts
     said += _timed(stated, at, key)
 
@@ -289,39 +309,51 @@ def _timed(stated: list[_Said], at: Moment, job: Key | None) -> Iterator[_Said]:
 
 
 def _state_side(
-    body: bytes, scene: _Scene, said: list[_Said], memory: dict[bytes, facets.Side]
-) -> tuple[Use, ...]:
-    """Add what is said of the inputs or of the outputs, and return how they were used."""
+    body: bytes, scene: _Scene, own: list[_Said], memory: dict[bytes, facets.Side]
+) -> facets.Side:
+    """Return what is said of the inputs or of the outputs; add to `own` what is said of them in this run."""
     if len(body) <= 2 or body == b"null":
-        return ()
+        return _NONE
     parts = _decode_parts(body)
     _check_parts(body, parts, 1)
-    uses, facts, lasting = _state_datasets(parts, scene, said)
+    side, lasting = _state_datasets(parts, scene, own, len(body))
     if lasting:
-        limit = OF_ONE_JOB if scene.job is not None else REMEMBERED
-        keep(memory, body, facets.Side(uses, facets.bundled(facts)), len(body), limit)
-    return uses
+        keep(memory, body, side, len(body), OF_ONE_JOB if scene.job is not None else REMEMBERED)
+    return side
 
 
 def _state_datasets(
-    parts: list[_Part], scene: _Scene, said: list[_Said]
-) -> tuple[tuple[Use, ...], list[facets.Said | Bundle], bool]:
-    """Add what is said of the datasets; return how they were used, what holds for any run, and whether that is all."""
+    parts: list[_Part], scene: _Scene, own: list[_Said], size: int
+) -> tuple[facets.Side, bool]:
+    """Return what is said of the datasets whatever the run, and whether that is all; the rest is added to `own`."""
     job = scene.job
     where = scene.where
     every = [facets.dataset(part.namespace, part.name, bytes(part.facets), job, where) for part in parts]
     uses = [one.use for one in every]
-    facts: list[facets.Said | Bundle] = []
-    for one in every:
-        facts += one.facts
-    said += facts
     lasting = True
     for place, part in enumerate(parts):
         one = every[place]
         if not one.lasting or len(part.inputs) > 2 or len(part.outputs) > 2:
             lasting = False
-            uses[place] = _state_of_run(part, one, scene, said)
-    return tuple(uses), facts, lasting
+            uses[place] = _state_of_run(part, one, scene, own)
+    used = tuple(uses)
+    known = _USES.get(used)
+    if known is None:
+        keep(_USES, used, used, size)
+        known = used
+    return facets.Side(known, _joined(tuple([one.facts for one in every]), size)), lasting
+
+
+def _joined(parts: tuple[tuple[facets.Said, ...], ...], size: int) -> tuple[facets.Said, ...]:
+    """Return the parts one after the other; the same parts give the same object."""
+    if len(parts) == 1:
+        return parts[0]
+    named = tuple(map(id, parts))
+    known = _JOINED.get(named)
+    if known is None:
+        known = (parts, tuple([one for part in parts for one in part]))
+        keep(_JOINED, named, known, size)
+    return known[1]
 
 
 def _state_of_run(part: _Part, told: facets.Dataset, scene: _Scene, said: list[_Said]) -> Use:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -51,13 +51,6 @@ def flat(said: Iterable[Fact | Bundle | Problem | Filtered]) -> Iterator[Fact | 
             yield one
 
 
-def bundled(said: Iterable[Said | Bundle]) -> tuple[Said | Bundle, ...]:
-    """Return the facts as one bundle where they are several, and after them the problems."""
-    facts = tuple(one for one in flat(said) if isinstance(one, Fact))
-    problems = tuple(one for one in flat(said) if isinstance(one, Problem))
-    return (*((cast("Bundle", facts),) if len(facts) > 1 else facts), *problems)
-
-
 class Dataset(msgspec.Struct, frozen=True, gc=False):
     """What an event says of one dataset by its facets.
 
@@ -69,7 +62,7 @@ class Dataset(msgspec.Struct, frozen=True, gc=False):
     """
 
     use: Use
-    facts: tuple[Said | Bundle, ...] = ()
+    facts: tuple[Said, ...] = ()
     checks: tuple[checks.Check, ...] = ()
     lifecycle: str = ""
     previous: Key | None = None
@@ -80,7 +73,7 @@ class Side(msgspec.Struct, frozen=True, gc=False):
     """What the inputs or the outputs of an event say, where nothing of them is one run's alone."""
 
     uses: tuple[Use, ...]
-    facts: tuple[Said | Bundle, ...]
+    facts: tuple[Said, ...]
 
 
 class Job(msgspec.Struct, frozen=True, gc=False):
@@ -88,14 +81,16 @@ class Job(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         code: where its code stands; started_by: its facts with the link to the job that started it, made when first
-            asked for; written: the outputs it has had, by their bytes.
+            asked for; about: what is said of its runs with the code added, by the place in memory of that without;
+            written: the outputs it has had, by their bytes.
     """
 
     key: Key
-    facts: tuple[Said | Bundle, ...] = ()
+    facts: tuple[Said, ...] = ()
     code: dict[str, Json] | None = None
     streaming: bool = False
-    started_by: dict[Key, tuple[Said | Bundle, ...]] = {}
+    started_by: dict[Key, tuple[Said, ...]] = {}
+    about: dict[int, tuple[dict[str, Json], dict[str, Json]]] = {}
     written: dict[bytes, Side] = {}
 
 
@@ -259,7 +254,7 @@ def _dataset(
             problems.append(Problem("bad-type", "a facet is an object", place, cut(raw), fatal=False))
     about = [Entity(key, said)] if said else []
     facts: tuple[Fact | Problem, ...] = (*about, *aliases, *edges.once(links), *problems)
-    return Dataset(Use(key), bundled(facts), tuple(found), lifecycle, previous, not found and not lifecycle)
+    return Dataset(Use(key), facts, tuple(found), lifecycle, previous, not found and not lifecycle)
 
 
 def job(namespace: str, name: str, facets: bytes, where: str) -> Job:
@@ -300,16 +295,25 @@ def _job(namespace: str, name: str, facets: bytes, where: str) -> Job:
             problems.append(Problem("bad-type", "a facet is an object", place, cut(raw), fatal=False))
     streaming = str(said.get("processing_type") or "").upper() in {"STREAMING", "SERVICE"}
     about = [Entity(key, said)] if said else []
-    return Job(key, bundled((*about, *links, *problems)), said.get("code"), streaming)
+    return Job(key, (*about, *links, *problems), said.get("code"), streaming)
 
 
-def started_by(parent: Key, job: Job) -> tuple[Said | Bundle, ...]:
+def started_by(parent: Key, job: Job) -> tuple[Said, ...]:
     """Return what is said of a job by a run that `parent` started: the job's facts, and the link between the two."""
     facts = job.facts
     if parent != job.key:
-        facts = bundled((*facts, Link(parent, job.key, Relation.PARENT, Basis.DECLARED, "parent")))
+        facts = (*facts, Link(parent, job.key, Relation.PARENT, Basis.DECLARED, "parent"))
     keep(job.started_by, parent, facts, 0, OF_ONE_JOB)
     return facts
+
+
+def with_code(about: dict[str, Json], job: Job) -> dict[str, Json]:
+    """Return what is said of a run and the code of its job; nobody may change it."""
+    known = job.about.get(id(about))
+    if known is None:
+        known = (about, {**about, "code": job.code})
+        keep(job.about, id(about), known, 0, OF_ONE_JOB)
+    return known[1]
 
 
 def _open(facets: bytes, where: str) -> dict[str, bytes] | Problem:

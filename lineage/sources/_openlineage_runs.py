@@ -9,13 +9,11 @@ from typing import Any
 import msgspec
 
 from lineage.model import moment
-from lineage.model.facts import Bundle, Json, Key
+from lineage.model.facts import Json, Key
 from lineage.model.vocabulary import Kind
 from lineage.source import Problem
 from lineage.sources import _openlineage_airflow as airflow
 from lineage.sources._openlineage_checks import Check
-from lineage.sources._openlineage_facets import Job, started_by
-from lineage.sources._openlineage_facets import Said as Stated
 from lineage.sources._openlineage_shapes import (
     ANY,
     LONGEST,
@@ -25,6 +23,7 @@ from lineage.sources._openlineage_shapes import (
     Tags,
     attributes,
     cut,
+    keep,
     named,
     pieces,
     reader,
@@ -35,6 +34,7 @@ from lineage.sources._openlineage_shapes import (
 from lineage.text import clip
 
 _MESSAGE_LIMIT = 2_000
+_encode = msgspec.msgpack.Encoder().encode
 _WHERE = "run.facets"
 _MLFLOW = {"MLFLOW_RUN_ID": "mlflow_run_id", "MLFLOW_EXPERIMENT_ID": "mlflow_experiment_id"}
 _MLFLOW_TAGS = ("mlflow.runId", "mlflow.run_id", "mlflow_run_id")
@@ -44,14 +44,14 @@ class Said(msgspec.Struct):
     """What the facets of one run say.
 
     Attributes:
-        of_job: what is said of the job where its parent is known; inlets, outlets: datasets the task declares, with the
-            field that says so; tests: verdicts that are put to no dataset.
+        parent, parent_job: the run that started it, and the job of that; inlets, outlets: datasets the task declares,
+            with the field that says so; tests: verdicts that are put to no dataset.
     """
 
     attributes: dict[str, Json] = {}
     parent: Key | None = None
     actor: Key | None = None
-    of_job: tuple[Stated | Bundle, ...] | None = None
+    parent_job: Key | None = None
     inlets: dict[Key, str] = {}
     outlets: dict[Key, str] = {}
     tests: list[Check] = []
@@ -173,17 +173,31 @@ _TESTS = msgspec.json.Decoder(_Tests)
 _VARIABLES = msgspec.json.Decoder(_Variables)
 
 
-def read(facets: msgspec.Raw, job: Job) -> Said:
-    """Return what the facets of a run of `job` say."""
-    said = Said()
+_NOTHING = Said()
+_SAID: dict[bytes, Said] = {}
+_ABOUT: dict[bytes, dict[str, Json]] = {}
+
+
+def read(facets: msgspec.Raw) -> Said:
+    """Return what the facets of a run say; nobody may change it, since the events of a run have it in common."""
     if len(facets) <= 2:
-        return said
+        return _NOTHING
+    raw = bytes(facets)
+    said = _SAID.get(raw)
+    if said is None:
+        said = _read(raw)
+        keep(_SAID, raw, said, len(raw))
+    return said
+
+
+def _read(facets: bytes) -> Said:
+    said = Said()
     try:
         given = pieces(facets)
     except msgspec.DecodeError:
-        if bytes(facets) != b"null":
+        if facets != b"null":
             said.problems.append(
-                Problem("bad-type", "facets are an object", _WHERE, cut(bytes(facets)), fatal=False)
+                Problem("bad-type", "facets are an object", _WHERE, cut(facets), fatal=False)
             )
         return said
     for name, raw in given.items():
@@ -191,7 +205,15 @@ def read(facets: msgspec.Raw, job: Job) -> Said:
         if take_in is not None:
             body = bytes(raw)
             if body != b"null":
-                take_in(said, body, job, name)
+                take_in(said, body, name)
+    if said.attributes:
+        # What the runs of a day have in common is one object, so that it is looked at once.
+        named = _encode(said.attributes)
+        about = _ABOUT.get(named)
+        if about is None:
+            keep(_ABOUT, named, said.attributes, len(named))
+        else:
+            said.attributes = about
     return said
 
 
@@ -200,7 +222,7 @@ def _repeated(name: str, raw: bytes) -> dict[str, Json] | Problem:
     return attributes(_REPEATED[name], raw, f"{_WHERE}.{name}")
 
 
-def _take_repeated(said: Said, raw: bytes, job: Job, name: str) -> None:
+def _take_repeated(said: Said, raw: bytes, name: str) -> None:
     part = _repeated(name, raw) if len(raw) <= LONGEST else _repeated.__wrapped__(name, raw)
     if isinstance(part, Problem):
         said.problems.append(part)
@@ -230,14 +252,13 @@ def _family(raw: bytes, name: str) -> _Family | Problem:
     )
 
 
-def _take_parent(said: Said, raw: bytes, job: Job, name: str) -> None:
+def _take_parent(said: Said, raw: bytes, name: str) -> None:
     family = _family(raw, name)
     if isinstance(family, Problem):
         said.problems.append(family)
         return
     said.parent = family.run
-    known = job.started_by.get(family.job)
-    said.of_job = started_by(family.job, job) if known is None else known
+    said.parent_job = family.job
     if family.root is not None:
         said.attributes["root_job"], said.attributes["root_run"] = family.root
 
@@ -264,13 +285,13 @@ def _nominal(raw: bytes) -> tuple[dict[str, Json], tuple[Problem, ...]]:
     return times, tuple(problems)
 
 
-def _take_nominal(said: Said, raw: bytes, job: Job, name: str) -> None:
+def _take_nominal(said: Said, raw: bytes, name: str) -> None:
     times, problems = _nominal(raw)
     said.attributes.update(times)
     said.problems += problems
 
 
-def _take_error(said: Said, raw: bytes, job: Job, name: str) -> None:
+def _take_error(said: Said, raw: bytes, name: str) -> None:
     error = take(_ERROR, raw, f"{_WHERE}.{name}")
     if isinstance(error, Problem):
         said.problems.append(error)
@@ -280,7 +301,7 @@ def _take_error(said: Said, raw: bytes, job: Job, name: str) -> None:
             said.attributes["error_language"] = error.language
 
 
-def _take_extraction_errors(said: Said, raw: bytes, job: Job, name: str) -> None:
+def _take_extraction_errors(said: Said, raw: bytes, name: str) -> None:
     """Keep that the producer could not work out the lineage: the run itself may have been fine."""
     facet = take(_EXTRACTION, raw, f"{_WHERE}.{name}")
     if isinstance(facet, Problem):
@@ -294,7 +315,7 @@ def _take_extraction_errors(said: Said, raw: bytes, job: Job, name: str) -> None
     }
 
 
-def _take_tests(said: Said, raw: bytes, job: Job, name: str) -> None:
+def _take_tests(said: Said, raw: bytes, name: str) -> None:
     facet = take(_TESTS, raw, f"{_WHERE}.{name}")
     if isinstance(facet, Problem):
         said.problems.append(facet)
@@ -312,7 +333,7 @@ def _take_tests(said: Said, raw: bytes, job: Job, name: str) -> None:
         said.tests.append(Check(test.type or test.name, None, "", verdicts.get(status), severity, detail))
 
 
-def _take_airflow(said: Said, raw: bytes, job: Job, name: str) -> None:
+def _take_airflow(said: Said, raw: bytes, name: str) -> None:
     found = (airflow.unknown if name == "unknownSourceAttribute" else airflow.run)(raw, f"{_WHERE}.{name}")
     said.problems += found.problems
     said.attributes.update(found.about)
@@ -325,7 +346,7 @@ def _take_airflow(said: Said, raw: bytes, job: Job, name: str) -> None:
         said.outlets.setdefault(key, rule)
 
 
-def _take_variables(said: Said, raw: bytes, job: Job, name: str) -> None:
+def _take_variables(said: Said, raw: bytes, name: str) -> None:
     """Keep of the environment nothing but the ids that lead to MLflow: the rest may be secret."""
     facet = take(_VARIABLES, raw, f"{_WHERE}.{name}")
     if isinstance(facet, Problem):
@@ -336,7 +357,7 @@ def _take_variables(said: Said, raw: bytes, job: Job, name: str) -> None:
             said.attributes[_MLFLOW[variable.name]] = variable.value
 
 
-_TAKERS: dict[str, Callable[[Said, bytes, Job, str], None]] = {
+_TAKERS: dict[str, Callable[[Said, bytes, str], None]] = {
     **dict.fromkeys(_REPEATED, _take_repeated),
     "parent": _take_parent,
     "parentRun": _take_parent,

@@ -35,9 +35,14 @@ _STATE_NUMBERS = {state: number for number, state in enumerate(_STATES)}
 
 
 class _Runs(msgspec.Struct, array_like=True, gc=False):
-    """Runs in columns: `like` is the fact that says the same but for the run's name, its state and the time."""
+    """Runs in columns: `like` is the fact that says the same but for the run's name, its parent, state and time.
 
+    `parent` is the number of one of `parents`, -1 where none is said.
+    """
+
+    parents: list[Key] = []
     like: list[int] = []
+    parent: list[int] = []
     name: list[str] = []
     state: list[int] = []
     at: list[int] = []
@@ -84,6 +89,7 @@ class BlockWriter:
         self._numbers: dict[int, int] = {}
         self._kept: list[object] = []
         self._like: dict[tuple[Any, ...], int] = {}
+        self._parents: dict[Key | None, int] = {None: -1}
         self._first_said = 0
         self._blocks: list[tuple[int, bytes]] = []
         self._fact_blocks: list[tuple[int, bytes]] = []
@@ -153,7 +159,6 @@ class BlockWriter:
                 id(fact.inputs),
                 id(fact.outputs),
                 id(fact.attributes),
-                id(fact.parent),
                 id(fact.actor),
                 fact.individual,
                 fact.streaming,
@@ -163,7 +168,12 @@ class BlockWriter:
                 found = self._like[named] = self._whole(fact) >> 2
             same = found
         runs = self._facts.runs
+        parent = self._parents.get(fact.parent)
+        if parent is None:
+            parent = self._parents[fact.parent] = len(runs.parents)
+            runs.parents.append(fact.parent)  # type: ignore[arg-type]
         runs.like.append(same)
+        runs.parent.append(parent)
         runs.name.append(key.name)
         runs.state.append(_STATE_NUMBERS[fact.state])
         runs.at.append(lo)
@@ -197,6 +207,7 @@ class BlockWriter:
         self._kept = []
         self._numbers = {}
         self._like = {}
+        self._parents = {None: -1}
 
     def _packed(self, value: object) -> bytes:
         # The compressor's result lies in memory for the worst case; the copy takes what it needs.
@@ -368,27 +379,27 @@ def _unpacked(body: bytes) -> Iterator[list[AnyFact | Bundle]]:
     block = _facts.decode(zstandard.ZstdDecompressor().decompress(body))
     facts = block.facts
     bundles = [tuple(facts[number] for number in bundle) for bundle in block.bundles]
-    runs = [_run_like(facts[like], *rest) for like, *rest in zip(*_columns(block.runs), strict=True)]
+    parents = (*block.runs.parents, None)
+    runs = [
+        _run_like(facts[like], parents[parent], *rest)
+        for like, parent, *rest in zip(*msgspec.structs.astuple(block.runs)[1:], strict=True)
+    ]
     measures = [
         _measure_like(facts[like], runs[run], *rest)
-        for like, run, *rest in zip(*_columns(block.measures), strict=True)
+        for like, run, *rest in zip(*msgspec.structs.astuple(block.measures), strict=True)
     ]
     kinds: tuple[Sequence[Any], ...] = (facts, bundles, runs, measures)
     for numbers in block.said:
         yield [kinds[number & 3][number >> 2] for number in numbers]
 
 
-def _columns(rows: _Runs | _Measures) -> tuple[list[Any], ...]:
-    return msgspec.structs.astuple(rows)
-
-
-def _run_like(like: AnyFact, name: str, state: int, at: int) -> Run:
+def _run_like(like: AnyFact, parent: Key | None, name: str, state: int, at: int) -> Run:
     if not isinstance(like, Run):
         raise BugError("a run in a block of facts is like something else")
-    if like.at.lo == at and like.key.name == name and like.state is _STATES[state]:
+    if like.at.lo == at and like.key.name == name and like.state is _STATES[state] and like.parent == parent:
         return like
     key = Key(like.key.kind, like.key.namespace, name)
-    return msgspec.structs.replace(like, key=key, state=_STATES[state], at=exactly(at))
+    return msgspec.structs.replace(like, key=key, parent=parent, state=_STATES[state], at=exactly(at))
 
 
 def _measure_like(like: AnyFact, run: Run, value: float | None, success: bool | None) -> Measured:  # noqa: FBT001 - a column

@@ -17,7 +17,7 @@ from lineage.model.moment import parse
 from lineage.model.naming import column, dataset
 from lineage.model.vocabulary import Basis, Kind, Relation, RunState
 from lineage.source import Filtered, Origin, Problem, Record, Sample, recognise
-from lineage.sources import _openlineage_events, _openlineage_facets, openlineage
+from lineage.sources import _openlineage_events, _openlineage_facets, _openlineage_runs, openlineage
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sources" / "openlineage"
 RUN = "11111111-1111-4111-8111-111111111111"
@@ -389,11 +389,11 @@ def test_wrong_records_name_what_is_wrong_and_good_ones_stand():
     assert told[9] == [
         ("missing-field", "inputs[0].namespace", "", False),
         ("bad-type", "inputs[1]", "7", False),
+        "Run",
+        ("bad-type", "job.facets.sql", "select 1", False),
         ("bad-type", "inputs.facets.schema", "x", False),
         ("bad-type", "inputs.inputFacets.dataQualityMetrics.rowCount", "many", False),
         "Measured",
-        "Run",
-        ("bad-type", "job.facets.sql", "select 1", False),
         ("bad-type", "run.facets", "[1]", False),
     ]
     assert told[10] == ["Run"]
@@ -539,7 +539,13 @@ def test_order_and_what_was_read_before_change_nothing(monkeypatch):
     """The same bytes give equal facts in any order, with an empty memory and a full one."""
     lines = [line.rstrip(b"\n") for line in events(400, seed=7)]
     first = [read(line) for line in lines]
-    for memory in (_openlineage_events._JOBS, _openlineage_events._SIDES, _openlineage_facets._KNOWN):
+    for memory in (
+        _openlineage_events._JOBS,
+        _openlineage_events._SIDES,
+        _openlineage_events._TOGETHER,
+        _openlineage_facets._KNOWN,
+        _openlineage_runs._SAID,
+    ):
         memory.clear()
     monkeypatch.setattr(_openlineage_events, "REMEMBERED", 3)
     monkeypatch.setattr(_openlineage_events, "OF_ONE_JOB", 1)

@@ -26,7 +26,8 @@ from lineage.model.facts import AnyFact, Bundle, Fact
 from lineage.progress import SILENT, Progress, Step
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample, Source, recognise, sources
 from lineage.store import log
-from lineage.store.database import Connection, Database, commit_and_go_on, create_indexes, import_lock
+from lineage.store.database import Connection, Database, commit_and_go_on, create_indexes
+from lineage.store.lock import import_lock
 from lineage.text import clip, dumps, plain_path
 
 COMMIT_RECORDS = 20_000

@@ -25,9 +25,9 @@ from lineage.store.database import (
     create_derived,
     create_indexes,
     drop_derived,
-    import_lock,
     open_database,
 )
+from lineage.store.lock import import_lock
 
 if TYPE_CHECKING:
     from lineage.graph.reach import Graph

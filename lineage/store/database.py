@@ -8,7 +8,6 @@ slower on lineage): where Python brings an older one, the pysqlite3 wheel is use
 from __future__ import annotations
 
 import os
-import socket
 import sqlite3
 import stat
 import uuid
@@ -19,14 +18,13 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
-import zstandard
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
 from lineage.errors import BugError, ModelTrailError, WorkspaceError
+from lineage.store.refusal import UNREADABLE, damaged, in_wal, refusal
 from lineage.store.tables import APPLICATION_ID, DERIVED, LOG, RUN_NAME, SECONDARY, metadata
 from lineage.text import plain_path
 
@@ -74,8 +72,7 @@ def create_derived(connection: Connection, *, temporary: bool = False) -> None:
     place = "temp" if temporary else "main"
     connection.exec_driver_sql(RUN_NAME.format(place="temp." if temporary else ""))
     connection.exec_driver_sql(
-        f"CREATE VIRTUAL TABLE {place}.found USING fts5("
-        "text, content='', tokenize='trigram', detail=none)"
+        f"CREATE VIRTUAL TABLE {place}.found USING fts5(text, content='', tokenize='trigram', detail=none)"
     )
 
 
@@ -139,13 +136,28 @@ class Database:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Turn what SQLite or a damaged block raises inside into a `WorkspaceError`."""
+        """Turn what SQLite or a damaged file raises inside into a `WorkspaceError`; the rest is raised as it is."""
         try:
             yield
+        except ModelTrailError:
+            raise
+        except Exception as error:
+            said = refusal(error, self.path) if isinstance(error, DBAPIError) else None
+            if isinstance(said, WorkspaceError):
+                raise said from error
+            # A damaged page may just as well give a wrong value as an error: whose fault it is, the file can tell.
+            if isinstance(error, UNREADABLE) or self._is_damaged():
+                raise damaged(str(error), self.path) from error
+            if said is not None:
+                raise said from error
+            raise
+
+    def _is_damaged(self) -> bool:
+        try:
+            with self._engine.connect() as connection:
+                return connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok"
         except DBAPIError as error:
-            raise refusal(error, self.path) from error
-        except (zstandard.ZstdError, msgspec.DecodeError) as error:
-            raise _damaged(str(error), self.path) from error
+            return isinstance(refusal(error, self.path), WorkspaceError)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -176,51 +188,6 @@ class Database:
                 with suppress(DBAPIError):
                     connection.exec_driver_sql("ROLLBACK")
                 raise
-
-
-def refusal(error: DBAPIError, path: Path) -> ModelTrailError:
-    """Say in words of the user's world why SQLite refused; what only a mistake of ours can cause is a `BugError`."""
-    text = str(error.orig)
-    where = str(path)
-    if "locked" in text or "busy" in text:
-        return WorkspaceError(
-            "another program is writing to the workspace", where=where, remedy="wait for it, or stop it"
-        )
-    if "full" in text:
-        return WorkspaceError(
-            "the disk is full; what was complete has been kept",
-            where=where,
-            remedy="free some room, import again",
-        )
-    if "unable to open" in text and _in_wal(path) and not os.access(path.parent, os.W_OK):
-        return WorkspaceError(
-            "the workspace was not closed, and its write-ahead log cannot be read where nothing may be written",
-            where=where,
-            remedy=f"copy it together with {path.name}-wal to a folder that you may write to",
-        )
-    if "readonly" in text or "unable to open" in text:
-        return WorkspaceError(
-            "the workspace cannot be written", where=where, remedy="choose a folder that you may write to"
-        )
-    if any(
-        word in text for word in ("malformed", "not a database", "corrupt", "no such table", "unsafe use")
-    ):
-        return _damaged(text, path)
-    if "I/O error" in text or "out of memory" in text:
-        return WorkspaceError(
-            f"the workspace cannot be read or written ({text})",
-            where=where,
-            remedy="see whether the disk is full or fails, then import again",
-        )
-    return BugError(f"the workspace {where} refused the work ({text})")
-
-
-def _damaged(reason: str, path: Path) -> WorkspaceError:
-    return WorkspaceError(
-        f"the workspace file is damaged ({reason})",
-        where=str(path),
-        remedy="restore it from a copy, or import anew",
-    )
 
 
 def open_database(path: Path, *, create: bool) -> Database:
@@ -327,7 +294,7 @@ def _check_header(path: Path) -> bool:
         raise WorkspaceError("the file is no workspace", where=str(path), remedy="choose another file")
     identity = int.from_bytes(head[68:72], "big")
     # The identity of a workspace whose first import was killed may still stand in the write-ahead log only.
-    if identity == APPLICATION_ID or (identity == 0 and _in_wal(path)):
+    if identity == APPLICATION_ID or (identity == 0 and in_wal(path)):
         return True
     if identity == 0 and _is_empty(path):
         return False
@@ -367,15 +334,8 @@ def _check_schema(path: Path) -> int:
             raise WorkspaceError(reason, where=str(path), remedy="choose another file")
     missing = sorted({"found", *metadata.tables} - tables)
     if missing and version == SCHEMA:
-        raise _damaged(f"no such table: {missing[0]}", path)
+        raise damaged(f"no such table: {missing[0]}", path)
     return version
-
-
-def _in_wal(path: Path) -> bool:
-    try:
-        return path.with_name(path.name + "-wal").stat().st_size > 0
-    except OSError:
-        return False
 
 
 _SETTINGS = (
@@ -393,7 +353,7 @@ def _engine(path: Path, *, read_only: bool) -> Engine:
 
     def connect() -> Any:
         # Without a write-ahead log nobody is writing, and a file on read-only media can only be opened like this.
-        still = read_only and not _in_wal(path) and not (wal.exists() and os.access(path.parent, os.W_OK))
+        still = read_only and not in_wal(path) and not (wal.exists() and os.access(path.parent, os.W_OK))
         mode = f"ro{'&immutable=1' if still else ''}" if read_only else "rwc"
         made = module.connect(
             f"file:{quote(str(path.absolute()))}?mode={mode}",
@@ -411,56 +371,3 @@ def _engine(path: Path, *, read_only: bool) -> Engine:
         return made
 
     return create_engine("sqlite://", creator=connect, poolclass=NullPool, module=module)
-
-
-@contextmanager
-def import_lock(path: Path) -> Iterator[None]:
-    """Hold the right to import into `path`; raises `WorkspaceError` naming who holds it.
-
-    The lock is the operating system's, so that a killed import leaves none behind; the small file stays, since removing
-    it would let two programs hold locks on different files of one name.
-    """
-    path = path.resolve()
-    lock = path.with_name(path.name + ".lock")
-    try:
-        stream = lock.open("a+b", buffering=0)
-    except OSError as error:
-        raise WorkspaceError(
-            "the folder cannot be written",
-            where=str(lock.parent),
-            remedy="choose a folder that you may write to",
-        ) from error
-    with stream:
-        if not _take(stream.fileno()):
-            stream.seek(0)
-            holder = stream.read(200).decode("utf-8", "replace") or "another process"
-            raise WorkspaceError(
-                f"an import is running already ({holder})", where=str(path), remedy="wait for it, or stop it"
-            )
-        # A full disk takes no name, but the lock holds without it.
-        with suppress(OSError):
-            stream.truncate(0)
-            stream.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                stream.truncate(0)
-
-
-def _take(descriptor: int) -> bool:
-    if os.name == "nt":
-        import msvcrt
-
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -12,6 +12,7 @@ def render(report: Report) -> bytes:
     body = {
         "report": report.kind,
         "title": report.title,
+        "id": report.id,
         "parameters": report.parameters,
         "header": dict(report.header),
         "logic": list(report.logic),

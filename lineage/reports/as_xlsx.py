@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lineage.errors import BugError
 from lineage.reports.as_csv import evidence_text
-from lineage.reports.document import Cell, Report, Section
+from lineage.reports.document import Cell, Form, Report, Row, Section
 from lineage.text import display_text
 
 if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
+
 MAX_ROWS = 1_000_000
 MAX_TEXT = 32_767
+_COVER = 120.0
+_ON_ONE_PAGE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """How cells are set: headings, short text, long text, numbers."""
+
+    bold: Any
+    plain: Any
+    wrap: Any
+    number: Any
 
 
 def render(report: Report) -> bytes:
@@ -29,47 +44,93 @@ def render(report: Report) -> bytes:
     book.set_properties(
         {"title": report.title, "created": datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)}
     )
-    bold = book.add_format(
-        {"bold": True, "bg_color": "#E8EDF0", "border": 1, "text_wrap": True, "valign": "top"}
+    forms = _Forms(
+        book.add_format(
+            {"bold": True, "bg_color": "#E8EDF0", "border": 1, "text_wrap": True, "valign": "top"}
+        ),
+        book.add_format({"valign": "top"}),
+        book.add_format({"text_wrap": True, "valign": "top"}),
+        book.add_format({"valign": "top", "num_format": "#,##0"}),
     )
-    wrap = book.add_format({"text_wrap": True, "valign": "top"})
-    plain = book.add_format({"valign": "top"})
     cover = book.add_worksheet("Report")
     cover.set_column(0, 0, 26)
-    cover.set_column(1, 1, 110)
-    for number, (name, value) in enumerate(report.header):
-        _put(cover, number, 0, name, bold)
-        _put(cover, number, 1, value, wrap)
-    start = len(report.header) + 1
-    _put(cover, start, 0, "How it was made", bold)
-    for number, sentence in enumerate(report.logic):
-        _put(cover, start + number, 1, sentence, wrap)
+    cover.set_column(1, 1, _COVER)
+    cover.hide_gridlines(2)
+    said = [("Title", report.title), *report.header, ("How it was made", "\n".join(report.logic))]
+    tables = [f"{each.title}: {len(each.rows)} rows. {each.note}".strip() for each in report.sections]
+    line = 0
+    for name, value in (*said, ("Tables", "\n".join(tables))):
+        _put(cover, line, 0, name, forms.bold)
+        for part in value.split("\n"):
+            _put(cover, line, 1, part, forms.wrap)
+            cover.set_row(line, _height([(part, _COVER)]))
+            line += 1
+    _on_paper(cover)
     for section in report.sections:
-        _sheets(book, section, bold, plain, wrap)
+        _sheets(book, section, forms)
     book.close()
     return body.getvalue()
 
 
-def _sheets(book: Any, section: Section, bold: Any, plain: Any, wrap: Any) -> None:
+def _sheets(book: Any, section: Section, forms: _Forms) -> None:
     parts = [section.rows[at : at + MAX_ROWS] for at in range(0, len(section.rows), MAX_ROWS)] or [()]
     for number, rows in enumerate(parts, 1):
         title = section.title if len(parts) == 1 else f"{section.title} {number}"
         sheet = book.add_worksheet(title[:31])
         shows_evidence = any(row.evidence for row in section.rows)
-        titles = [column.title for column in section.columns] + (["Evidence"] if shows_evidence else [])
+        titles = _titles(section) + (["Evidence"] if shows_evidence else [])
+        widths = [_width(section, place, rows, name) for place, name in enumerate(titles)]
         for place, name in enumerate(titles):
-            _put(sheet, 0, place, name, bold)
-            wide = place >= len(section.columns) or section.columns[place].wide
-            sheet.set_column(place, place, 44 if wide else max(14, min(24, len(name) + 4)))
+            _put(sheet, 0, place, name, forms.bold)
+            sheet.set_column(place, place, widths[place])
+        sheet.set_row(0, _height(zip(titles, widths, strict=True)))
         for line, row in enumerate(rows, 1):
+            sheet.set_row(line, _height(zip(map(str, row.cells), widths, strict=False)))
             for place, cell in enumerate(row.cells):
-                _put(sheet, line, place, cell, wrap if section.columns[place].wide else plain)
+                column = section.columns[place]
+                wraps = column.wide or column.form is Form.LIST
+                number_form = forms.number if column.form is Form.NUMBER else forms.plain
+                _put(sheet, line, place, cell, forms.wrap if wraps else number_form)
             if shows_evidence:
-                _put(sheet, line, len(section.columns), evidence_text(row), plain)
+                _put(sheet, line, len(section.columns), evidence_text(row), forms.plain)
         if not rows:
-            _put(sheet, 1, 0, section.empty, plain)
-        sheet.freeze_panes(1, 0)
+            _put(sheet, 1, 0, section.empty, forms.plain)
+        sheet.freeze_panes(1, 1 if section.primary else 0)
         sheet.autofilter(0, 0, max(len(rows), 1), len(titles) - 1)
+        sheet.repeat_rows(0)
+        sheet.repeat_columns(0)
+        _on_paper(sheet, whole=len(titles) <= _ON_ONE_PAGE)
+
+
+def _on_paper(sheet: Worksheet, *, whole: bool = True) -> None:
+    """Set a sheet up for A4; `whole`: all columns on one page, as long as that can be read."""
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    if whole:
+        sheet.fit_to_pages(1, 0)
+
+
+def _height(cells: Iterable[tuple[str, float]]) -> float:
+    """Return how high a row is for texts in columns so wide; not every program works it out when it opens a file."""
+    most = max((-(-len(text) // max(1, int(width) - 2)) for text, width in cells), default=1)
+    return 15.0 * max(1, min(most, 20))
+
+
+def _titles(section: Section) -> list[str]:
+    """Return the headings; of two equal ones each also names its group, so that a filter can tell them apart."""
+    titles = [column.title for column in section.columns]
+    return [
+        f"{column.group}: {column.title}" if titles.count(column.title) > 1 and column.group else column.title
+        for column in section.columns
+    ]
+
+
+def _width(section: Section, place: int, rows: Sequence[Row], title: str) -> float:
+    """Return how wide a column is set: as its longest cell, within what can be read."""
+    if place >= len(section.columns):
+        return 60
+    longest = max((len(str(row.cells[place] or "")) for row in rows[:1000]), default=0)
+    return float(max(10, min(len(title) + 4, 24), min(longest + 3, 44)))
 
 
 def _put(sheet: Worksheet, line: int, place: int, cell: Cell, form: Any) -> None:

@@ -6,40 +6,60 @@ and the completeness statement (R7) rides along.
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from lineage import __version__
-from lineage.audit import completeness, findings, register
+from lineage.audit import completeness, findings, happenings, register
 from lineage.audit.view import View, time_text
 from lineage.model.answer import Item
 from lineage.model.moment import to_iso
-from lineage.reports.document import Cell, Column, Report, Row, Section
+from lineage.reports.document import Cell, Column, Form, Report, Row, Section
 
 TITLE = "Deployment register"
 
+TEMPLATE = 1
+"""Counts up when columns or header change their meaning."""
+
+_WHEN, _WHERE, _WHAT = "Deployed at (UTC)", "Target", "Model and version"
+_WHO, _WHY, _END = "Deployed by", "Approval and reason", "Replaced, ended (UTC)"
 COLUMNS = (
-    Column("deployed_at", "Deployed at (UTC)"),
-    Column("action", "Action"),
-    Column("environment", "Environment"),
-    Column("target", "Target", wide=True),
-    Column("model", "Model"),
-    Column("model_version", "Version"),
-    Column("link", "Model known by"),
-    Column("deployed_by", "Deployed by"),
-    Column("actor", "Principal as recorded", wide=True),
-    Column("on_behalf_of", "On behalf of"),
-    Column("approved_by", "Approved by"),
-    Column("approved_at", "Approved at (UTC)"),
-    Column("change_ref", "Change"),
-    Column("reason", "Reason", wide=True),
-    Column("sla", "SLA in force", wide=True),
-    Column("replaces", "Replaces"),
-    Column("ended_at", "Ended at (UTC)"),
-    Column("ended_by", "Ended by"),
-    Column("image_digest", "Image digest", wide=True),
-    Column("flags", "Flags", wide=True),
-    Column("id", "Id"),
+    Column("deployed_at", "Deployed at (UTC)", group=_WHEN, form=Form.TIME),
+    Column("action", "Action", group=_WHEN),
+    Column("target", "Target", wide=True, group=_WHERE),
+    Column("environment", "Environment", group=_WHERE),
+    Column("platform", "Platform", group=_WHERE),
+    Column("model", "Model", group=_WHAT),
+    Column("model_version", "Version", group=_WHAT),
+    Column("traffic", "Traffic", group=_WHAT),
+    Column("link", "Known by", group=_WHAT),
+    Column("image_digest", "Image digest", wide=True, group=_WHAT, form=Form.CODE),
+    Column("deployed_by", "Deployed by", group=_WHO),
+    Column("person_rule", "Known by", group=_WHO),
+    Column("actor", "Principal", wide=True, group=_WHO, form=Form.CODE),
+    Column("actor_kind", "Kind", group=_WHO),
+    Column("effective_identity", "Ran under", wide=True, group=_WHO, form=Form.CODE),
+    Column("on_behalf_of", "On behalf of", group=_WHO),
+    Column("approved_by", "Approved by", group=_WHY),
+    Column("approved_at", "Approved at (UTC)", group=_WHY, form=Form.TIME),
+    Column("lead_time", "Approved before", group=_WHY),
+    Column("change_ref", "Change", group=_WHY),
+    Column("reason", "Reason", wide=True, group=_WHY),
+    Column("sla", "SLA in force", wide=True, form=Form.LIST),
+    Column("replaces", "Replaced", group=_END),
+    Column("ended_at", "Ended at (UTC)", group=_END, form=Form.TIME),
+    Column("ended_by", "Ended by", group=_END),
+    Column("rolled_back_by", "Rolled back by", group=_END),
+    Column("flags", "Flags", group=_WHEN, form=Form.LIST),
+    Column("imported_at", "Imported at (UTC)", group=_WHEN, form=Form.TIME, on_page=False),
+    Column("id", "Id", group=_WHEN, form=Form.CODE),
 )
+
+NOT_EVIDENCED, NO_PERSON, NO_APPROVAL = "not evidenced", "no person evidenced", "no approval evidenced"
+NO_REASON, NO_SLA, NOT_ENDED = "no reason recorded", "no SLA evidenced", "no end evidenced"
+ABSENT = frozenset({NOT_EVIDENCED, NO_PERSON, NO_APPROVAL, NO_REASON, NO_SLA, NOT_ENDED})
 
 _ROW = (
     "A row is a change of what serves at a target: a successful, not dry-run create, update, patch or delete of a"
@@ -61,8 +81,9 @@ _SLA = (
     " (annotation, contract, git, file, import) stands with it."
 )
 _CHECK = (
-    "import the same files into a new workspace: `modeltrail digest` and the Merkle root show the same state; every row"
-    " names the file, line and SHA-256 of its evidence"
+    "Import the same files into a new workspace: modeltrail digest and the Merkle root must be the same.\n"
+    "modeltrail report deployments with the same parameters must write the same bytes (SHA-256 of each file).\n"
+    "Every row names file, line and SHA-256 of the records it stands on: hash that line without its line break."
 )
 _NOTHING = (
     "No deployment is evidenced in this period. That does not mean that none happened: see what was observed."
@@ -77,49 +98,21 @@ LOGIC = (_ROW, _MODEL, _PERSON, _SLA)
 def make(view: View, *, since: int | None, until: int | None, workspace: dict[str, Any]) -> Report:
     """Return the register for deployments from `since` up to, not including, `until` (UTC microseconds)."""
     answer = register.deployments(view, since=since, until=until)
-    found = findings.findings(view)
-    header = (
-        ("Report", TITLE),
-        (
-            "Period",
-            f"{_moment(since, 'the beginning')} up to {_moment(until, 'the end of what is known')} (excluded)",
-        ),
-        ("As it was on", _moment(view.as_of, "the present")),
-        ("As we knew on", _moment(view.known_at, "all that is recorded")),
-        (
-            "Evidence log",
-            f"{workspace['tree_size']} records, Merkle root {workspace['root'] or 'of an empty log'}",
-        ),
-        ("Checkpoint taken at", _moment(workspace["checkpoint_at"], "no checkpoint yet")),
-        ("Workspace", str(workspace["workspace"])),
-        (
-            "Population",
-            f"{answer.total} deployments; {answer.shown} shown, {answer.total - answer.shown} excluded",
-        ),
-        ("Open findings", str(found.total)),
-        ("Problems while reading", str(completeness.problems(view, limit=0).total)),
-        ("Program", f"ModelTrail {__version__}"),
-        ("Signature", "unsigned"),
-        ("To check", _CHECK),
+    every = {item["id"]: item for item in register.deployments(view).items}
+    rows = tuple(
+        Row(tuple(_cell(item, column.name, every) for column in COLUMNS), tuple(item["evidence"]))
+        for item in answer.items
     )
+    found = findings.findings(view)
     sections = (
-        Section(
-            "deployments",
-            TITLE,
-            COLUMNS,
-            tuple(
-                Row(tuple(_cell(item, column.name) for column in COLUMNS), tuple(item["evidence"]))
-                for item in answer.items
-            ),
-            empty=_NOTHING,
-            primary=True,
-        ),
+        Section("deployments", TITLE, COLUMNS, rows, empty=_NOTHING, primary=True),
         _findings_section(found.items),
         _observed_section(view),
         _imported_section(view),
     )
     parameters = {
         "kind": "deployments",
+        "template": TEMPLATE,
         "from": None if since is None else to_iso(since),
         "to": None if until is None else to_iso(until),
         "as_of": None if view.as_of is None else to_iso(view.as_of),
@@ -128,39 +121,154 @@ def make(view: View, *, since: int | None, until: int | None, workspace: dict[st
         "tree_size": workspace["tree_size"],
         "root": workspace["root"],
     }
-    return Report("deployments", TITLE, header, sections, tuple(answer.items), LOGIC, parameters)
+    report = Report("deployments", TITLE, (), sections, tuple(answer.items), LOGIC, parameters, ABSENT)
+    tree = f"{workspace['tree_size']} records, Merkle root {workspace['root'] or 'of an empty log'}"
+    header = (
+        ("Report id", f"sha256 {report.id}"),
+        ("Kind", f"deployments, template {TEMPLATE}"),
+        ("Program", f"ModelTrail {__version__}"),
+        ("Workspace", str(workspace["workspace"])),
+        ("Evidence log", f"{tree}, checkpoint of {_moment(workspace['checkpoint_at'], 'no import yet')}"),
+        (
+            "Period (UTC)",
+            f"{_moment(since, 'the beginning')} up to {_moment(until, 'the end of what is known')} (excluded)",
+        ),
+        ("As it was on", _moment(view.as_of, "the present")),
+        ("As we knew on", _moment(view.known_at, "all that is recorded")),
+        ("Scope", "every deployment target"),
+        ("Population", _population(view, answer.items, len(every), since, until)),
+        ("Sources used", _sources(view)),
+        ("Open findings", str(found.total)),
+        ("Problems while reading", str(completeness.problems(view, limit=0).total)),
+        ("Signature", "unsigned"),
+        ("To check", _CHECK),
+    )
+    return replace(report, header=header)
 
 
 def _moment(time: int | None, otherwise: str) -> str:
     return otherwise if time is None else to_iso(time)
 
 
-def _cell(item: Item, name: str) -> Cell:
+def _population(view: View, items: list[Item], every: int, since: int | None, until: int | None) -> str:
+    """Say how many there are, of which kinds, and what is not among them and why."""
+    kinds = Counter(item["action"] for item in items)
+    said = ", ".join(
+        f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0]))
+    )
+    tried = happenings.events(view, "kind:target", since=since, until=until).items
+    vain = Counter(item["outcome"] for item in tried if item["outcome"] != "done")
+    parts = [f"{len(items)} changes of what serves, all of them shown" + (f" ({said})" if said else "")]
+    if every > len(items):
+        parts.append(f"{every - len(items)} evidenced outside the period are not among them")
+    if vain:
+        listed = ", ".join(f"{count} {outcome}" for outcome, count in sorted(vain.items()))
+        parts.append(f"attempts that changed nothing are events and not among them: {listed}")
+    return "; ".join(parts)
+
+
+def _sources(view: View) -> str:
+    """Say which sources speak in the report: how many records, and from when to when where they say so."""
+    records: Counter[str] = Counter()
+    for batch in completeness.imports(view).items:
+        for entry in batch["files"]:
+            records[entry["source"] or "not recognised"] += entry["accepted"]
+    spans: dict[str, list[str]] = {}
+    for row in completeness.coverage_of(view):
+        spans.setdefault(row["source"], []).extend(end[:10] for end in (row["from"], row["to"]) if end)
+    said = []
+    for name, count in sorted(records.items()):
+        span = f", {min(spans[name])} to {max(spans[name])}" if spans.get(name) else ""
+        said.append(f"{name}: {count} records{span}")
+    return "\n".join(said) or "none"
+
+
+def _cell(item: Item, name: str, every: dict[str, Item]) -> Cell:
     match name:
-        case "deployed_at" | "ended_at" | "approved_at":
+        case "deployed_at" | "approved_at":
             return time_text(item[name])
+        case "ended_at":
+            return time_text(item[name]) or ("" if item["action"] == "delete" else NOT_ENDED)
+        case "imported_at":
+            return min((entry["imported_at"] for entry in item["evidence"]), default="")
         case "link":
             return f"{item['link_rule']} ({item['link_confidence']})" if item["link_rule"] else ""
         case "model" | "model_version":
-            return str(item[name]) if item[name] else ("not evidenced" if item["action"] != "delete" else "")
+            return str(item[name]) if item[name] else (NOT_EVIDENCED if item["action"] != "delete" else "")
+        case "traffic":
+            return _traffic(item) if len(item["models"]) > 1 else ""
         case "deployed_by":
-            return str(item[name]) if item[name] else "no person evidenced"
+            return str(item[name]) if item[name] else NO_PERSON
+        case "person_rule":
+            return _person_rule(item)
         case "approved_by":
-            return ", ".join(item[name]) or "no approval evidenced"
+            return ", ".join(item[name]) or NO_APPROVAL
+        case "lead_time":
+            return _lead_time(item)
         case "reason":
-            return str(item[name] or "no reason recorded")
+            return str(item[name] or NO_REASON)
         case "sla":
-            return "; ".join(_agreement(entry) for entry in item[name]) or "no SLA evidenced"
+            promised = "; ".join(_agreement(entry) for entry in item[name])
+            return promised or ("" if item["action"] == "delete" else NO_SLA)
+        case "replaces":
+            return _served(every.get(item["replaces"] or ""))
+        case "ended_by":
+            after = every.get(item["ended_by"] or "")
+            return f"{after['action']} {_served(after)}".strip() if after is not None else ""
+        case "rolled_back_by":
+            after = every.get(item["ended_by"] or "")
+            rolled = after is not None and after["action"] == "rollback"
+            return str(after["deployed_by"] or after["actor"] or "") if after is not None and rolled else ""
         case "flags":
-            return ", ".join(item[name])
+            return "; ".join(item[name])
     value = item[name]
     return value if isinstance(value, (int, float, bool)) else str(value or "")
 
 
+def _served(item: Item | None) -> str:
+    """Say which version an item of the register served."""
+    if item is None or item["action"] == "delete":
+        return ""
+    if len(item["models"]) > 1:
+        return f"{item['model'] or NOT_EVIDENCED} {_traffic(item)}"
+    return f"{item['model']} {item['model_version'] or NOT_EVIDENCED}" if item["model"] else NOT_EVIDENCED
+
+
+def _traffic(item: Item) -> str:
+    return ", ".join(
+        f"{model['version'] or model['uri'] or NOT_EVIDENCED}"
+        + (f" {100 * model['weight']:g} %" if model["weight"] is not None else "")
+        for model in item["models"]
+    )
+
+
+def _person_rule(item: Item) -> str:
+    """Return by which steps the person was found, from the recorded principal on."""
+    person, steps = item["deployed_by"], item["identity_chain"]
+    found = next((place for place, step in enumerate(steps) if step["principal"] == person), None)
+    if not person or not steps:
+        return ""
+    return ", ".join(step["rule"] for step in steps[: 1 if found is None else found + 1])
+
+
+def _lead_time(item: Item) -> str:
+    """Return how long before the deployment it was approved (AS 1105, CC8.1: approval comes first)."""
+    try:
+        approved = datetime.fromisoformat(item["approved_at"])
+        deployed = datetime.fromisoformat(item["deployed_at"])
+    except (TypeError, ValueError):
+        return ""
+    seconds = (deployed - approved).total_seconds()
+    hours, minutes = divmod(round(abs(seconds) / 60), 60)
+    return f"{hours} h {minutes:02d} min" + (" AFTER it was deployed" if seconds < 0 else "")
+
+
 def _agreement(entry: Item) -> str:
     version = f" {entry['version']}" if entry["version"] else ""
+    percentile = f" p{100 * entry['percentile']:g}" if entry.get("percentile") else ""
     bound = f"{entry['comparator']} {entry['target']:g} {entry['unit']}"
-    return f"{entry['name']}{version}: {entry['metric']} {bound}".rstrip()
+    ground = f" [{entry['basis']}]" if entry.get("basis") else ""
+    return f"{entry['name']}{version}: {entry['metric']}{percentile} {bound}".rstrip() + ground
 
 
 def _findings_section(items: list[Item]) -> Section:
@@ -184,10 +292,10 @@ def _observed_section(view: View) -> Section:
         Column("source", "Source"),
         Column("scope", "Scope", wide=True),
         Column("what", "What"),
-        Column("from", "From (UTC)"),
-        Column("to", "To (UTC)"),
+        Column("from", "From (UTC)", form=Form.TIME),
+        Column("to", "To (UTC)", form=Form.TIME),
         Column("complete", "Complete listing"),
-        Column("records", "Records"),
+        Column("records", "Records", form=Form.NUMBER),
     )
     rows = tuple(
         Row(tuple("yes" if value is True else "no" if value is False else value for value in item.values()))
@@ -207,14 +315,14 @@ def _imported_section(view: View) -> Section:
     columns = (
         Column("file", "File", wide=True),
         Column("source", "Source"),
-        Column("read", "Read"),
-        Column("accepted", "Accepted"),
-        Column("duplicate", "Duplicate"),
-        Column("filtered", "Filtered"),
-        Column("rejected", "Rejected"),
-        Column("problems", "Problems"),
-        Column("bytes", "Bytes"),
-        Column("sha256", "SHA-256", wide=True),
+        Column("read", "Read", form=Form.NUMBER),
+        Column("accepted", "Accepted", form=Form.NUMBER),
+        Column("duplicate", "Duplicate", form=Form.NUMBER),
+        Column("filtered", "Filtered", form=Form.NUMBER),
+        Column("rejected", "Rejected", form=Form.NUMBER),
+        Column("problems", "Problems", form=Form.NUMBER),
+        Column("bytes", "Bytes", form=Form.NUMBER),
+        Column("sha256", "SHA-256", wide=True, form=Form.CODE),
         Column("reasons", "Filtered because", wide=True),
     )
     rows = []
@@ -228,6 +336,17 @@ def _imported_section(view: View) -> Section:
         "What was imported",
         columns,
         tuple(rows),
-        note=_ACCOUNTED,
+        note=_control_total(view),
         empty="Nothing has been imported.",
     )
+
+
+def _control_total(view: View) -> str:
+    """Say that what was read is all accounted for, with the sums (R7)."""
+    files = [entry for batch in completeness.imports(view).items for entry in batch["files"]]
+    words = ("accepted", "duplicate", "filtered", "rejected")
+    parts = [sum(entry[word] for entry in files) for word in words]
+    read = sum(entry["read"] for entry in files)
+    sums = " + ".join(f"{count} {word}" for count, word in zip(parts, words, strict=True))
+    sign = "=" if read == sum(parts) else "IS NOT"
+    return f"{_ACCOUNTED} {len(files)} files: {read} records read {sign} {sums}."

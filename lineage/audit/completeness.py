@@ -11,8 +11,13 @@ from lineage.store import listing
 
 
 def imports(view: View) -> Answer:
-    """List every import batch with its files and the state of the log after it."""
-    rows = listing.batches(view.connection)
+    """List every import batch with its files and the state of the log after it; with a recorded time, those by then."""
+    known = view.known_at
+    rows = [
+        row
+        for row in listing.batches(view.connection)
+        if known is None or (row["finished"] or row["started"]) <= known
+    ]
     items = [
         {
             "batch": row["id"],

@@ -139,7 +139,7 @@ def make(view: View, *, since: int | None, until: int | None, workspace: dict[st
         ("Population", _population(view, answer.items, len(every), since, until)),
         ("Sources used", _sources(view)),
         ("Open findings", str(found.total)),
-        ("Problems while reading", str(completeness.problems(view, limit=0).total)),
+        ("Problems while reading", str(sum(entry["problems"] for entry in _files(view)))),
         ("Signature", "unsigned"),
         ("To check", _CHECK),
     )
@@ -167,12 +167,15 @@ def _population(view: View, items: list[Item], every: int, since: int | None, un
     return "; ".join(parts)
 
 
+def _files(view: View) -> list[Item]:
+    return [entry for batch in completeness.imports(view).items for entry in batch["files"]]
+
+
 def _sources(view: View) -> str:
     """Say which sources speak in the report: how many records, and from when to when where they say so."""
     records: Counter[str] = Counter()
-    for batch in completeness.imports(view).items:
-        for entry in batch["files"]:
-            records[entry["source"] or "not recognised"] += entry["accepted"]
+    for entry in _files(view):
+        records[entry["source"] or "not recognised"] += entry["accepted"]
     spans: dict[str, list[str]] = {}
     for row in completeness.coverage_of(view):
         spans.setdefault(row["source"], []).extend(end[:10] for end in (row["from"], row["to"]) if end)
@@ -326,11 +329,11 @@ def _imported_section(view: View) -> Section:
         Column("reasons", "Filtered because", wide=True),
     )
     rows = []
-    for batch in completeness.imports(view).items:
-        for entry in batch["files"]:
-            reasons = ", ".join(f"{why}: {count}" for why, count in entry["reasons"].items())
-            cells = tuple(reasons if column.name == "reasons" else entry[column.name] for column in columns)
-            rows.append(Row(cells))
+    for entry in _files(view):
+        reasons = ", ".join(f"{why}: {count}" for why, count in entry["reasons"].items())
+        rows.append(
+            Row(tuple(reasons if column.name == "reasons" else entry[column.name] for column in columns))
+        )
     return Section(
         "imported",
         "What was imported",
@@ -343,7 +346,7 @@ def _imported_section(view: View) -> Section:
 
 def _control_total(view: View) -> str:
     """Say that what was read is all accounted for, with the sums (R7)."""
-    files = [entry for batch in completeness.imports(view).items for entry in batch["files"]]
+    files = _files(view)
     words = ("accepted", "duplicate", "filtered", "rejected")
     parts = [sum(entry[word] for entry in files) for word in words]
     read = sum(entry["read"] for entry in files)

@@ -64,7 +64,8 @@ def deployments(
     """The register: one item for each change of what serves at the selected targets, oldest first.
 
     A selector may name targets, environments or model versions (the changes that made or ended their serving). With a
-    valid time, only what had come about by then, and what ended later had not yet ended; with a period, what may have come about in it (`until` excluded).
+    valid time, only what had come about by then, and what ended later had not yet ended; with a period, what may have
+    come about in it (`until` excluded).
     """
     rows = _selected(view, selector)
     if view.as_of is not None:

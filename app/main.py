@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,8 +19,8 @@ from app.settings import user_settings
 from app.tasks import Tasks
 from app.window import MainWindow
 
-PLATFORMS = "wayland;xcb;offscreen"
-"""Tried in this order on Linux when nobody said which (packaging 1): without a display the program still works."""
+PLATFORMS = (("wayland", "WAYLAND_DISPLAY"), ("xcb", "DISPLAY"))
+"""Tried in this order on Linux when nobody said which, where the session names such a display."""
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -36,13 +37,18 @@ def arguments() -> argparse.ArgumentParser:
     return reader
 
 
+def platforms() -> str:
+    """Return the platforms for Qt to try; the last one needs no display, so that the program still works."""
+    return ";".join([*(name for name, variable in PLATFORMS if os.environ.get(variable)), "offscreen"])
+
+
 def make_application() -> QApplication:
     """Return the application object, with its name and its theme."""
     running = QApplication.instance()
     if isinstance(running, QApplication):
         return running
     if sys.platform.startswith("linux"):
-        os.environ.setdefault("QT_QPA_PLATFORM", PLATFORMS)
+        os.environ.setdefault("QT_QPA_PLATFORM", platforms())
     QApplication.setOrganizationName("ModelTrail")
     QApplication.setApplicationName("ModelTrail")
     QGuiApplication.setDesktopFileName("modeltrail")
@@ -58,6 +64,8 @@ def main(words: Sequence[str] | None = None) -> int:
     if asked.picture:
         # A picture needs no screen, and must not depend on the one that happens to be there.
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    # Qt's loop runs outside Python, which would never notice Ctrl+C; nothing is lost by ending at once.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     application = make_application()
     if asked.picture:
         from app.picture import write

@@ -253,6 +253,10 @@ class MainWindow(QMainWindow):
         go.clicked.connect(action.trigger)
         self.bar.addWidget(go)
         self.bar.show()
+        # A child that takes drops would keep files from the window: a path dropped on the filter is no filter.
+        for part in self.findChildren(QWidget):
+            if part.acceptDrops():
+                part.setAcceptDrops(False)
         self._first_state = self.saveState(STATE_VERSION)
         return parts
 

@@ -184,7 +184,10 @@ DEPLOYMENTS = (
     Column("namespace", "Namespace", width=14, shown=False, words=("ns",)),
     Column("endpoint", "Endpoint", width=20, shown=False),
     Column("outcome", "Outcome", width=9, shown=False),
-    Column("ended_by", "Ended by", width=16, shown=False),
+    Column(
+        "ended_by", "Ended by", width=30, shown=False,
+        text=lambda item: plain(item.get("_ended_by") or item.get("ended_by")),
+    ),
     Column("actor", "Principal as recorded", width=30, shown=False, mono=True, words=("principal",)),
     Column("actor_kind", "Kind of principal", width=14, shown=False),
     Column("on_behalf_of", "On behalf of", width=22, shown=False),
@@ -193,7 +196,10 @@ DEPLOYMENTS = (
     time_column("approved_at", "Approved", shown=False),
     Column("change_ref", "Change", width=14, shown=False, words=("ticket",)),
     Column("reason", "Reason", width=30, shown=False, sentence=True),
-    Column("replaces", "Replaces", width=24, shown=False),
+    Column(
+        "replaces", "Replaces", width=30, shown=False,
+        text=lambda item: plain(item.get("_replaces") or item.get("replaces")),
+    ),
     Column("image_digest", "Image digest", width=22, shown=False, mono=True),
     Column("resources", "Resources", width=28, shown=False),
     Column("id", "Id", width=14, shown=False, mono=True),

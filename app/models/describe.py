@@ -100,7 +100,7 @@ def _deployment(item: Item) -> list[Row]:
     if "ended_at" in item and item.get("action") != "delete":
         rows.append(line("Ended", item.get("ended_at"), absent=STILL))
     if item.get("ended_by"):
-        rows.append(line("Ended by", item["ended_by"]))
+        rows.append(Row("Ended by", plain(item.get("_ended_by") or item["ended_by"]), item["ended_by"]))
     target = line("Target", item.get("target"), evidence=evidence)
     target.raw = item.get("target_id") or item.get("target")
     for key in ("environment", "platform", "cluster", "namespace", "endpoint"):
@@ -118,7 +118,7 @@ def _deployment(item: Item) -> list[Row]:
         ("resources", "Resources"),
     ):
         if item.get(key) or key in {"approved_by", "reason"}:
-            rows.append(line(name, item.get(key), evidence=evidence))
+            rows.append(line(name, item.get(f"_{key}") or item.get(key), evidence=evidence))
     flags = item.get("flags") or []
     if flags:
         rows.append(

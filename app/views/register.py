@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidg
 from app.models.answers import AnswerModel, identity_by
 from app.models.columns import DEPLOYMENTS, LIVE
 from app.models.export import write_rows
-from app.models.wording import counted, number, when
+from app.models.wording import Item, counted, model_of, number, when
 from app.tables import AnswerTable
 
 if TYPE_CHECKING:
@@ -21,8 +21,28 @@ if TYPE_CHECKING:
     from lineage.workspace import Workspace
 
 TABLES = {False: ("register", DEPLOYMENTS), True: ("live", LIVE)}
+RELATED = ("ended_by", "replaces")
+"""Fields that hold the id of another change of the register."""
 TYPING = 150
 """Milliseconds without a key after which the filter is applied."""
+
+
+def named(items: list[Item]) -> list[Item]:
+    """Return the items with words beside the ids of the changes before and after them.
+
+    >>> items = [{"id": "a", "action": "deploy", "model": "m", "model_version": "1", "replaces": None},
+    ...          {"id": "b", "action": "deploy", "model": "m", "model_version": "2", "replaces": "a"}]
+    >>> named(items)[1]["_replaces"]
+    'deploy of m 1'
+    """
+    words = {}
+    for item in items:
+        text = f"{item.get('action')} of {model_of(item)}"
+        words[item.get("id")] = f"{text} at {when(item['deployed_at'])}" if item.get("deployed_at") else text
+    return [
+        {**item, **{f"_{field}": words.get(item.get(field)) for field in RELATED if item.get(field)}}
+        for item in items
+    ]
 
 
 class RegisterView(QWidget):
@@ -159,7 +179,8 @@ class RegisterView(QWidget):
         csv = model.as_text(rows, ",")
         table = [[column.title for column in model.columns]]
         table += [[column.says(model.item(row)) for column in model.columns] for row in rows]
-        items = [model.item(row) for row in rows]
+        added = {f"_{field}" for field in RELATED}
+        items = [{key: value for key, value in model.item(row).items() if key not in added} for row in rows]
         self._session.ask(self, lambda _: write_rows(path, csv, table, items), done)
 
     def _make_table(self) -> AnswerTable:
@@ -185,7 +206,7 @@ class RegisterView(QWidget):
         self._answer = {
             "complete": answer.complete, "shown": answer.shown, "total": answer.total
         }  # fmt: skip
-        self.table.answers.set_items(answer.items)
+        self.table.answers.set_items(named(answer.items))
         if answer.items and not self.table.currentIndex().isValid():
             self.table.selectRow(0)
 

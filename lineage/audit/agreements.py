@@ -111,7 +111,7 @@ def sla(
             under = [(episode, found) for episode, found in under if episode["eid"] in wanted]
             if not under:
                 continue
-        item = _item(row, under, things[row["entity"]])
+        item = _item(row, under, things[row["entity"]], view.as_of)
         item["evidence"] = [evidence[row["record"]]]
         if _within(under[0][1] if under else row["fact"], view.as_of, since, until):
             items.append(item)
@@ -148,7 +148,12 @@ def _within(said: Any, as_of: int | None, since: int | None, until: int | None) 
     return held and (since is None or last > since) and (until is None or first < until)
 
 
-def _item(row: Row, under: list[tuple[Row, SlaInForce]], thing: asking.Thing) -> Item:
+def _later(episode: Row, as_of: int | None) -> bool:
+    """Tell whether a deployment ended only after the valid time."""
+    return as_of is not None and (episode["end_lo"] or LAST) > as_of
+
+
+def _item(row: Row, under: list[tuple[Row, SlaInForce]], thing: asking.Thing, as_of: int | None) -> Item:
     fact = row["fact"]
     begin = under[0][1].effective_from if under else fact.since
     end = under[0][1].effective_to if under else fact.until
@@ -185,7 +190,7 @@ def _item(row: Row, under: list[tuple[Row, SlaInForce]], thing: asking.Thing) ->
                 "model": episode["body"]["model"],
                 "model_version": episode["body"]["model_version"],
                 "deployed_at": episode["body"]["deployed_at"],
-                "ended_at": episode["body"]["ended_at"],
+                "ended_at": None if _later(episode, as_of) else episode["body"]["ended_at"],
                 "basis": found.basis,
             }
             for episode, found in under

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -27,7 +27,7 @@ TYPING = 150
 """Milliseconds without a key after which the filter is applied."""
 
 
-def named(items: list[Item]) -> list[Item]:
+def named(items: Sequence[Item]) -> list[Item]:
     """Return the items with words beside the ids of the changes before and after them.
 
     >>> items = [{"id": "a", "action": "deploy", "model": "m", "model_version": "1", "replaces": None},

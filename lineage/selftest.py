@@ -53,7 +53,14 @@ def self_test() -> Answer:
 def _tried(part: str, attempt: Callable[[], str]) -> Item:
     try:
         return {"part": part, "passed": True, "seen": attempt(), "evidence": []}
-    except (ModelTrailError, ImportError, OSError, subprocess.SubprocessError, ValueError, AssertionError) as error:
+    except (
+        ModelTrailError,
+        ImportError,
+        OSError,
+        subprocess.SubprocessError,
+        ValueError,
+        AssertionError,
+    ) as error:
         return {"part": part, "passed": False, "seen": f"{type(error).__name__}: {error}", "evidence": []}
 
 
@@ -73,10 +80,17 @@ def _sqlite() -> str:
 def _window() -> str:
     environment = {**os.environ, "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen")}
     done = subprocess.run(
-        [sys.executable, "-c", _WINDOW], capture_output=True, text=True, timeout=60, check=False, env=environment
+        [sys.executable, "-c", _WINDOW],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment,
     )
     if done.returncode:
-        raise ImportError(done.stderr.strip().rpartition("\n")[2] or f"the window ended with {done.returncode}")
+        raise ImportError(
+            done.stderr.strip().rpartition("\n")[2] or f"the window ended with {done.returncode}"
+        )
     return f"Qt {done.stdout.strip()}"
 
 

@@ -50,7 +50,12 @@ def plain(company: list[Path], tmp_path_factory: pytest.TempPathFactory) -> str:
 @settings(max_examples=5, suppress_health_check=list(HealthCheck), deadline=None)
 @given(seed=st.integers(0, 2**32), batches=st.integers(1, 4), again=st.booleans())
 def test_any_order_and_any_repetition_give_the_same_digest(
-    company: list[Path], plain: str, tmp_path_factory: pytest.TempPathFactory, seed: int, batches: int, again: bool
+    company: list[Path],
+    plain: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    batches: int,
+    again: bool,
 ) -> None:
     """Files in any order, split into any number of imports, some of them twice: one digest."""
     shuffled = random.Random(seed).sample(company, len(company))
@@ -124,7 +129,9 @@ def test_a_killed_import_is_finished_by_the_next(tmp_path: Path, monkeypatch: py
         child.wait()
         if place.exists():
             with lineage.open(place) as workspace:
-                kept.append(sum(entry["read"] for batch in workspace.imports().items for entry in batch["files"]))
+                kept.append(
+                    sum(entry["read"] for batch in workspace.imports().items for entry in batch["files"])
+                )
 
     assert digest_of([source], place) == whole
     assert all(before <= after for before, after in pairwise(kept))

@@ -51,7 +51,10 @@ CHURN = Name("churn")
         ("-raw", Any((Name("*", glob=True),), (Name("raw"),))),
         ("eta-parcel", Name("eta-parcel")),
         ("a - b", Name("a - b")),
-        ("kind:model & env:prod, raw", Any((Both((Filter("kind", "model"), Filter("env", "prod"))), Name("raw")))),
+        (
+            "kind:model & env:prod, raw",
+            Any((Both((Filter("kind", "model"), Filter("env", "prod"))), Name("raw"))),
+        ),
         ("'a b'\"c'd\"", Name("a bc'd")),
         ("2026", Name("2026")),
         ("12+", Reach(Name("12"), 0, None)),

@@ -149,18 +149,20 @@ class _Run:
         self.records.clear()
         self.problems.clear()
         self.gathered = 0
+        gc.collect(1)
 
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Let the garbage collector look at what an import makes only now and then: almost nothing of it is cyclic."""
-    before = gc.get_threshold()
+    """Let the garbage collector look at what an import makes only after a commit: almost nothing of it is cyclic."""
+    enabled = gc.isenabled()
     gc.freeze()
-    gc.set_threshold(200_000, 50, 100)
+    gc.disable()
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        if enabled:
+            gc.enable()
         gc.unfreeze()
 
 

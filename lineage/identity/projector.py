@@ -54,13 +54,17 @@ class _Frame:
 
     __slots__ = ("actor", "job", "kept", "said", "uses")
 
-    def __init__(self, fact: Run, job: int, uses: frozenset[_Used], said: frozenset[int]) -> None:
+    def __init__(self, fact: Run, job: int, uses: tuple[_Used, ...], said: tuple[int, ...]) -> None:
         # It is found by where these lie in memory, so they must stay there.
         self.kept = (fact.job, fact.inputs, fact.outputs, fact.attributes, fact.actor)
         self.job = job
         self.uses = uses
         self.said = said
         self.actor = None if fact.actor is None else _word(fact.actor)
+
+
+def _merged(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(sorted({*one, *other}))
 
 
 class _SeenRun:
@@ -76,7 +80,6 @@ class _SeenRun:
         "last_at",
         "name",
         "parent",
-        "records",
         "said",
         "started",
         "states",
@@ -99,13 +102,14 @@ class _SeenRun:
         self.parent: Key | None = None
         self.uses = frame.uses
         self.said = frame.said
-        self.records: list[int] = []
 
     def join(self, frame: _Frame) -> None:
         """Take what another record has in common with other runs."""
         self.frame = frame
-        self.uses |= frame.uses
-        self.said |= frame.said
+        if frame.uses is not self.uses:
+            self.uses = _merged(self.uses, frame.uses)
+        if frame.said is not self.said:
+            self.said = _merged(self.said, frame.said)
         if frame.actor is not None and (self.actor is None or frame.actor < self.actor):
             self.actor = frame.actor
 
@@ -136,6 +140,7 @@ class Projector:
         self._next_listing = derived.next_id(connection, "listing")
         self._empty = self._next_entity == 1
         self._no_runs = self._next_run == 1
+        self._new_runs = self._next_run
         self._run_ids: dict[tuple[int, str], int] = {}
         self._listings: dict[str, int] = {}
         self._next_saying = derived.next_id(connection, "saying")
@@ -144,7 +149,9 @@ class Projector:
         self._values: dict[tuple[int, int], list[Any]] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in derived.ORDER}
         self._runs: dict[int, _SeenRun] = {}
+        self._run_records = self._rows["run_record"]
         self._frames: dict[tuple[int, ...], _Frame] = {}
+        self._once: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._links: dict[tuple[Any, ...], list[Any]] = {}
         self._shared: dict[int, list[Any]] = {}
         self._current: tuple[Key, int] | None = None
@@ -257,7 +264,7 @@ class Projector:
         parent = fact.parent
         if parent is not None and parent is not seen.parent:
             seen.parent = parent if seen.parent is None else min(seen.parent, parent, key=_word)
-        seen.records.append(seq)
+        self._run_records.append((number, seq))
         if fact.individual:
             seen.entity = self.entity(fact.key)
         if fact.streaming:
@@ -277,7 +284,11 @@ class Projector:
         for name, value in fact.attributes.items():
             spoken = self._saying_texts.get((name, value)) if type(value) is str else None
             said.add(self._saying(name, value) if spoken is None else spoken)
-        return _Frame(fact, job, frozenset(uses), frozenset(said))
+        pairs = tuple(sorted(uses))
+        spoken_of = tuple(sorted(said))
+        return _Frame(
+            fact, job, self._once.setdefault(pairs, pairs), self._once.setdefault(spoken_of, spoken_of)
+        )
 
     def _entity(self, fact: Entity, seq: int, at: int | None) -> None:
         if not fact.listing and fact.at is None and fact.created is None and fact.ended is None:
@@ -444,6 +455,8 @@ class Projector:
             rows["span"].append((None, None, None, seq, number))
         for link, first, last, seq in self._links.values():
             rows["link"].append(self._link_row(link, first, last, seq))
+        uses = rows["run_use"]
+        said = rows["run_said"]
         for number, seen in sorted(self._runs.items()):
             rows["run"].append(
                 (
@@ -461,10 +474,12 @@ class Projector:
                     None if seen.parent is None else _word(seen.parent),
                 )
             )
-            rows["run_record"] += [(number, record) for record in seen.records]
-            rows["run_use"] += [(number, *use) for use in sorted(seen.uses)]
-            rows["run_said"] += [(number, saying) for saying in sorted(seen.said)]
+            uses += [(number, output, dataset, version) for output, dataset, version in seen.uses]
+            said += [(number, saying) for saying in seen.said]
+        rows["run_record"].sort()
+        self._flush_seen()
         derived.write(self._connection, rows)
+        self._new_runs = self._next_run
         for gathered in rows.values():
             gathered.clear()
         self._bundles.clear()
@@ -473,11 +488,44 @@ class Projector:
             self._slots.clear()
         if len(self._frames) > _REMEMBERED:
             self._frames.clear()
+            self._once.clear()
         self._sorts.clear()
         self._shared.clear()
         self._values.clear()
         self._links.clear()
         self._runs.clear()
+
+    def _flush_seen(self) -> None:
+        """Note from when to when runs and measurements show their things; a dataset is shown by the whole of a run."""
+        firsts: dict[int, int] = {}
+        lasts: dict[int, int] = {}
+        spans: dict[tuple[int, int], list[Any]] = {}
+        for number, seen in self._runs.items():
+            first = seen.first_at
+            last = seen.last_at
+            span = spans.get((seen.job, id(seen.uses)))
+            if span is None:
+                spans[seen.job, id(seen.uses)] = [first, last, seen.job, seen.uses]
+            else:
+                span[0] = min(span[0], first)
+                span[1] = max(span[1], last)
+            if seen.entity is not None:
+                spans[-number, 0] = [first, last, seen.entity, ()]
+            if number < self._new_runs:
+                self._rows["seen_again"].append((number,))
+        for first, last, one, uses in spans.values():
+            for thing in (one, *[use[1] for use in uses]):
+                if first < firsts.get(thing, LAST + 1):
+                    firsts[thing] = first
+                if last > lasts.get(thing, -1):
+                    lasts[thing] = last
+        for row in self._rows["measure"]:
+            thing = row[1]
+            if row[3] < firsts.get(thing, LAST + 1):
+                firsts[thing] = row[3]
+            if row[3] > lasts.get(thing, -1):
+                lasts[thing] = row[3]
+        self._rows["seen"] += [(thing, first, lasts[thing]) for thing, first in firsts.items()]
 
     def _flush_bundles(self) -> None:
         touched = []

@@ -74,26 +74,23 @@ def set_roots(connection: Connection, roots: Iterable[tuple[int, int]]) -> None:
 
 def refresh_seen(connection: Connection) -> None:
     """Work out when each thing was first and last seen, from everything that is said of it."""
-    connection.exec_driver_sql("DROP TABLE IF EXISTS temp.seen")
+    connection.exec_driver_sql("DROP TABLE IF EXISTS temp.span")
     connection.exec_driver_sql(
-        "CREATE TEMP TABLE seen AS SELECT root AS id, min(at) AS first, max(upto) AS last FROM ("
-        " SELECT u.dataset AS e, r.first_at AS at, r.last_at AS upto FROM run_use u JOIN run r ON r.id = u.run"
-        " UNION ALL SELECT job, first_at, last_at FROM run"
-        " UNION ALL SELECT entity, first_at, last_at FROM run WHERE entity IS NOT NULL"
+        "CREATE TEMP TABLE span AS SELECT root AS id, min(at) AS first, max(upto) AS last FROM ("
+        " SELECT entity AS e, first_at AS at, last_at AS upto FROM seen"
         " UNION ALL SELECT entity, first_at, last_at FROM attribute WHERE first_at IS NOT NULL"
         " UNION ALL SELECT source, first_at, last_at FROM link WHERE first_at IS NOT NULL"
         " UNION ALL SELECT target, first_at, last_at FROM link WHERE first_at IS NOT NULL"
         " UNION ALL SELECT subject, at_lo, at_hi FROM happening"
         " UNION ALL SELECT actor, at_lo, at_hi FROM happening WHERE actor IS NOT NULL"
-        " UNION ALL SELECT subject, at, at FROM measure"
         " UNION ALL SELECT entity, at, at FROM sighting"
         " UNION ALL SELECT id, created, created FROM entity WHERE created IS NOT NULL"
         ") JOIN entity ON entity.id = e GROUP BY root"
     )
     connection.exec_driver_sql(
-        "UPDATE entity SET first_seen = seen.first, last_seen = seen.last FROM temp.seen WHERE seen.id = entity.id"
+        "UPDATE entity SET first_seen = span.first, last_seen = span.last FROM temp.span WHERE span.id = entity.id"
     )
-    connection.exec_driver_sql("DROP TABLE temp.seen")
+    connection.exec_driver_sql("DROP TABLE temp.span")
 
 
 def refresh_attributes(connection: Connection) -> None:
@@ -135,30 +132,49 @@ def edges_of_jobs(connection: Connection) -> None:
     counting run that used the dataset; see `GONE_AFTER` for its end. Of a job with several inputs and several outputs
     it is only inferred which fed which, unless the job said so (then its exact links replace the product).
     """
-    connection.exec_driver_sql("DROP TABLE IF EXISTS temp.counting")
-    connection.exec_driver_sql("DROP TABLE IF EXISTS temp.held")
+    for name in ("used", "counted", "whole", "counting", "held"):
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{name}")
     connection.exec_driver_sql(
-        "CREATE TEMP TABLE counting AS WITH usable AS ("
-        " SELECT DISTINCT u.run AS run, u.output AS output FROM run_use u),"
-        " ends AS (SELECT job, max(states & ?) AS complete FROM run WHERE entity IS NULL GROUP BY job)"
-        " SELECT e.root AS job, n.output AS output, r.id AS run, coalesce(r.started, r.first_at) AS at,"
-        " row_number() OVER (PARTITION BY e.root, n.output ORDER BY coalesce(r.started, r.first_at), r.run_id) AS rn"
-        " FROM usable n JOIN run r ON r.id = n.run JOIN ends ON ends.job = r.job JOIN entity e ON e.id = r.job"
+        "CREATE TEMP TABLE used AS WITH ends AS MATERIALIZED ("
+        " SELECT job, max(states & ?) AS complete FROM run WHERE entity IS NULL GROUP BY job)"
+        " SELECT e.root AS job, u.output AS output, d.root AS dataset, r.id AS run,"
+        " coalesce(r.started, r.first_at) AS at"
+        " FROM run r CROSS JOIN run_use u ON u.run = r.id JOIN ends ON ends.job = r.job"
+        " JOIN entity e ON e.id = r.job JOIN entity d ON d.id = u.dataset"
         " WHERE r.entity IS NULL AND (r.states & ? OR NOT ends.complete)",
         (_COMPLETE, _COMPLETE),
     )
+    connection.exec_driver_sql(
+        "CREATE TEMP TABLE counted AS SELECT job, output, dataset, count(DISTINCT run) AS runs, min(at) AS since,"
+        " min(run) AS one_run, max(run) AS other_run FROM temp.used GROUP BY job, output, dataset"
+    )
+    # Of a side whose every run used the same datasets, no edge has ended: only the other sides are looked at in order.
+    connection.exec_driver_sql(
+        "CREATE TEMP TABLE whole AS SELECT t.job AS job, t.output AS output, min(c.runs) = t.runs AS steady"
+        " FROM (SELECT job, output, count(DISTINCT run) AS runs FROM temp.used GROUP BY job, output) t"
+        " JOIN temp.counted c ON c.job = t.job AND c.output = t.output GROUP BY t.job, t.output"
+    )
+    connection.exec_driver_sql(
+        "CREATE TEMP TABLE counting AS SELECT u.job AS job, u.output AS output, u.run AS run, u.at AS at,"
+        " row_number() OVER (PARTITION BY u.job, u.output ORDER BY u.at, r.run_id, u.run) AS rn"
+        " FROM (SELECT DISTINCT n.job AS job, n.output AS output, n.run AS run, n.at AS at FROM temp.used n"
+        "  JOIN temp.whole w ON w.job = n.job AND w.output = n.output WHERE NOT w.steady) u"
+        " JOIN run r ON r.id = u.run"
+    )
     connection.exec_driver_sql("CREATE INDEX temp.counting_rn ON counting (job, output, rn)")
+    connection.exec_driver_sql("CREATE INDEX temp.counting_run ON counting (run, output, job)")
     connection.exec_driver_sql(
         "CREATE TEMP TABLE held AS WITH used AS ("
-        " SELECT DISTINCT c.job AS job, c.output AS output, d.root AS dataset, c.rn AS rn, c.at AS at, c.run AS run"
-        " FROM temp.counting c JOIN run_use u ON u.run = c.run AND u.output = c.output"
-        " JOIN entity d ON d.id = u.dataset),"
+        " SELECT DISTINCT c.job AS job, c.output AS output, u.dataset AS dataset, c.rn AS rn, c.at AS at, c.run AS run"
+        " FROM temp.used u JOIN temp.counting c ON c.run = u.run AND c.output = u.output AND c.job = u.job),"
         " stepped AS (SELECT *, CASE WHEN rn - lag(rn) OVER w > ? THEN 1 ELSE 0 END AS broken FROM used"
         " WINDOW w AS (PARTITION BY job, output, dataset ORDER BY rn)),"
         " islands AS (SELECT *, sum(broken) OVER (PARTITION BY job, output, dataset ORDER BY rn) AS island"
         " FROM stepped)"
         " SELECT job, output, dataset, min(at) AS since, max(rn) AS last_rn, min(run) AS one_run,"
-        " max(run) AS other_run FROM islands GROUP BY job, output, dataset, island",
+        " max(run) AS other_run FROM islands GROUP BY job, output, dataset, island"
+        " UNION ALL SELECT c.job, c.output, c.dataset, c.since, 0, c.one_run, c.other_run FROM temp.counted c"
+        " JOIN temp.whole w ON w.job = c.job AND w.output = c.output WHERE w.steady",
         (GONE_AFTER,),
     )
     connection.exec_driver_sql("DROP TABLE IF EXISTS temp.width")
@@ -180,7 +196,7 @@ def edges_of_jobs(connection: Connection) -> None:
         " FROM temp.held h JOIN temp.width w ON w.job = h.job WHERE true" + _MERGE_EDGE,
         (GONE_AFTER, LAST, str(Basis.JOB_IO), str(Basis.OBSERVED)),
     )
-    for name in ("counting", "held", "width"):
+    for name in ("used", "counted", "whole", "counting", "held", "width"):
         connection.exec_driver_sql(f"DROP TABLE temp.{name}")
 
 

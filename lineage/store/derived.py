@@ -46,6 +46,9 @@ STATEMENTS = {
     f" {_low('actor')}, {_low('parent')}",
     "run_record": "INSERT OR IGNORE INTO run_record VALUES (?, ?)",
     "run_use": "INSERT OR IGNORE INTO run_use VALUES (?, ?, ?, ?)",
+    "seen": f"INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET {_low('first_at')}, {_high('last_at')}",
+    "seen_again": "INSERT INTO seen SELECT u.dataset, r.first_at, r.last_at FROM run r JOIN run_use u ON u.run = r.id"
+    f" WHERE r.id = ? ON CONFLICT DO UPDATE SET {_low('first_at')}, {_high('last_at')}",
     "saying": "INSERT OR IGNORE INTO saying VALUES (?, ?, ?)",
     "run_said": "INSERT OR IGNORE INTO run_said VALUES (?, ?)",
     "link": "INSERT INTO link VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"

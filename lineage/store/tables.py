@@ -241,6 +241,8 @@ _table(
     rowid=False,
 )
 
+_table("seen", _int("entity", key=True), _int("first_at"), _int("last_at"))
+
 _table("saying", _id(), _text("name"), _text("value"), UniqueConstraint("name", "value"))
 
 _table("run_said", _int("run", key=True), _int("saying", key=True), rowid=False)

@@ -155,7 +155,7 @@ def between(
         }
         following.setdefault(whole.get(node, node), set()).update(heads)
     if begin & end:
-        return Between(1, sorted(following), [[source]])
+        return Between(1, sorted(following), [[source]][:limit])
     # A path passes nothing twice: none leads back to where it began, or on from where it ends.
     following[target] = set()
     left = _distances({node: heads - {node, source} for node, heads in following.items()}, target)

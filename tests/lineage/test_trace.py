@@ -205,29 +205,26 @@ def test_what_is_said_every_day_is_one_edge(imported: Callable[..., Path]) -> No
     assert edge["evidence"][0]["line"] == 1
 
 
-def test_a_serving_edge_that_only_a_listing_shows_is_bounded(
-    imported: Callable[..., Path], tmp_path: Path
-) -> None:
-    """The edge from model version to service says between which times it began, in the bounds of the deployment."""
+def test_a_serving_edge_that_only_a_listing_shows_is_bounded(sample_files: Path, tmp_path: Path) -> None:
+    """The edge from model version to service begins between two times, and a question inside them shows it so."""
     seen = {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
-        "metadata": {"name": "scorer", "namespace": "fraud", "creationTimestamp": "2026-01-05T10:00:00Z"},
-        "spec": {"predictor": {"model": {"storageUri": "mlflow://churn/3"}}},
+        "metadata": {"name": "scorer", "namespace": "fraud", "creationTimestamp": "2026-10-05T10:00:00Z"},
+        "spec": {"predictor": {"model": {"storageUri": "models:/eta-parcel/8"}}},
     }
-    place = imported(
-        json.dumps({"apiVersion": "v1", "kind": "List", "items": [seen]}),
-        name="services.json",
-        cluster="prod",
-        observed_at="2026-02-01T00:00:00Z",
-    )
-    with opened(place) as workspace:
-        (deployment,) = workspace.deployments().items
-        edges = workspace.trace("prod/fraud/scorer", up=1, ever=True).items[0]["edges"]
+    listing = tmp_path / "services.json"
+    listing.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [seen]}), "utf-8")
+    with opened(tmp_path / "made.trail") as workspace:
+        workspace.import_([sample_files / "mlflow/mlflow.db"])
+        workspace.import_([listing], labels={"cluster": "prod", "observed_at": "2026-11-01T00:00:00Z"})
+        before = workspace.trace("prod/fraud/scorer", up=1, as_of="2026-10-01").items[0]["edges"]
+        inside = workspace.trace("prod/fraud/scorer", up=1, as_of="2026-10-20").items[0]["edges"]
 
-    for edge in edges:
-        assert edge["valid_from"] == deployment["deployed_at"]
-        assert edge["_text"].startswith("valid_from: between 2026-01-05")
+    assert before == []
+    (edge,) = inside
+    assert edge["valid_from"] == {"not_before": "2026-10-05T10:00:00Z", "not_after": "2026-11-01T00:00:00Z"}
+    assert edge["_text"] == "valid_from: between 2026-10-05T10:00:00Z and 2026-11-01T00:00:00Z"
 
 
 def test_a_model_is_traced_through_its_versions(company_workspace: Workspace) -> None:

@@ -143,6 +143,8 @@ def between(
     """
     of = members or {}
     begin, end = {source, *of.get(source, ())}, {target, *of.get(target, ())}
+    if begin & end:
+        return Between(1, [source], [[source]][:limit])
     down = reach(graph, begin, lo=lo, hi=hi)
     if not down.keys() & end:
         return Between(0, [], [])
@@ -154,8 +156,6 @@ def between(
             whole.get(head, head) for head in _heads(graph.down, node, lo, hi) if head in down and head in up
         }
         following.setdefault(whole.get(node, node), set()).update(heads)
-    if begin & end:
-        return Between(1, sorted(following), [[source]][:limit])
     # A path passes nothing twice: none leads back to where it began, or on from where it ends.
     following[target] = set()
     left = _distances({node: heads - {node, source} for node, heads in following.items()}, target)

@@ -285,7 +285,7 @@ def _read_all(
         line = item.line
         offset = item.offset
         append(leaf_hash(entry(digest, file, line, offset)))
-        run.records.append((seq, file, line, offset, len(raw), digest, item.row or None))
+        run.records.append((seq, file, line, offset, len(raw), bytearray(digest), item.row))
         run.blocks.add(seq, raw, facts)
         if facts:
             run.projector.apply(seq, facts)

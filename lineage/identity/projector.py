@@ -402,8 +402,9 @@ class Projector:
     def _measured(self, fact: Measured, seq: int, at: int | None) -> None:
         del at
         subject = self._ids.get(fact.subject) or self.entity(fact.subject)
-        success = None if fact.success is None else int(fact.success)
-        run = None
+        value: float | str = "" if fact.value is None else fact.value
+        success: int | str = "" if fact.success is None else int(fact.success)
+        run: int | str = ""
         if fact.run is not None and self._current is not None and fact.run == self._current[0]:
             run = self._current[1]
         named = (fact.metric, fact.unit, fact.severity, id(fact.detail) if fact.detail else 0)
@@ -412,7 +413,7 @@ class Projector:
             held = self._sorts[named] = (fact.detail, self._sort(fact))
         number = self._next_measure
         self._next_measure = number + 1
-        self._rows["measure"].append((number, subject, held[1], fact.at.lo, fact.value, success, run, seq))
+        self._rows["measure"].append((number, subject, held[1], fact.at.lo, value, success, run, seq))
 
     def _sort(self, fact: Measured) -> int:
         named = (fact.metric, fact.unit, fact.severity, dumps(fact.detail).decode())
@@ -463,15 +464,15 @@ class Projector:
                     number,
                     seen.job,
                     seen.name,
-                    seen.entity,
+                    "" if seen.entity is None else seen.entity,
                     seen.states,
-                    seen.started,
-                    seen.ended,
+                    "" if seen.started is None else seen.started,
+                    "" if seen.ended is None else seen.ended,
                     seen.first_at,
                     seen.last_at,
                     seen.streaming,
-                    seen.actor,
-                    None if seen.parent is None else _word(seen.parent),
+                    seen.actor or "",
+                    "" if seen.parent is None else _word(seen.parent),
                 )
             )
             uses += [(number, output, dataset, version) for output, dataset, version in seen.uses]

@@ -225,6 +225,26 @@ TABLE: tuple[Action, ...] = (
         "file-check", "idle", section=True, tip="Write the register as a report with its evidence",
     ),
     Action(
+        "dock.details", "&Details and evidence", "Window", "parts.show_details", "Ctrl+Alt+1", "file-text", "open",
+        checkable=True, tip="What is known of the chosen thing, and which record says so",
+    ),
+    Action(
+        "dock.search", "&Search", "Window", "parts.show_search", "Ctrl+Alt+2", "search", "open", checkable=True,
+        tip="All things by name, with a facet for each kind",
+    ),
+    Action(
+        "dock.problems", "&Problems", "Window", "parts.show_problems", "Ctrl+Alt+3", "triangle-alert", "open",
+        checkable=True, tip="What could not be read, where and why",
+    ),
+    Action(
+        "dock.findings", "&Findings", "Window", "parts.show_findings", "Ctrl+Alt+4", "flag", "open", checkable=True,
+        tip="What the facts together call into question",
+    ),
+    Action(
+        "dock.sources", "S&ources and coverage", "Window", "parts.show_sources", "Ctrl+Alt+5", "radar", "open",
+        checkable=True, tip="What was imported, and what was looked at at all",
+    ),
+    Action(
         "window.reset", "&Reset the layout", "Window", "window.reset_layout", "", "layout-dashboard", "open",
         tip="Put every dock and toolbar back where it was at first", section=True,
     ),

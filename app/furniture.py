@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 Area = Qt.DockWidgetArea
 DOCKS = (
-    ("details", "Details and &evidence", Area.RightDockWidgetArea, True, "Ctrl+Alt+1"),
-    ("search", "&Search", Area.LeftDockWidgetArea, False, "Ctrl+Alt+2"),
-    ("problems", "&Problems", Area.BottomDockWidgetArea, False, "Ctrl+Alt+3"),
-    ("findings", "&Findings", Area.BottomDockWidgetArea, False, "Ctrl+Alt+4"),
-    ("sources", "S&ources and coverage", Area.BottomDockWidgetArea, False, "Ctrl+Alt+5"),
+    ("details", Area.RightDockWidgetArea, True),
+    ("search", Area.LeftDockWidgetArea, False),
+    ("problems", Area.BottomDockWidgetArea, False),
+    ("findings", Area.BottomDockWidgetArea, False),
+    ("sources", Area.BottomDockWidgetArea, False),
 )
-"""Name, title, side, shown at first, shortcut."""
+"""Name, side, shown at first."""
 
 
 class Furniture(QObject):
@@ -74,20 +74,15 @@ class Furniture(QObject):
         self.sources = SourcesDock(session, settings, window)
         self._docks: dict[str, QDockWidget] = {}
         self._stale: set[str] = set()
-        menu = board.menu("Window")
-        first = menu.actions()[0] if menu.actions() else None
-        for name, title, side, shown, keys in DOCKS:
-            dock = QDockWidget(title.replace("&", ""), window)
+        for name, side, shown in DOCKS:
+            action = board[f"dock.{name}"]
+            dock = QDockWidget(action.text().replace("&", ""), window)
             dock.setObjectName(f"dock.{name}")
             dock.setWidget(getattr(self, name))
             window.addDockWidget(side, dock)
-            toggle = dock.toggleViewAction()
-            toggle.setText(title)
-            toggle.setShortcut(keys)
-            toggle.setObjectName(f"window.{name}")
-            if first is not None:
-                menu.insertAction(first, toggle)
+            dock.toggleViewAction().toggled.connect(lambda on, name=name: board.switch(f"dock.{name}", on))
             dock.setVisible(shown)
+            board.switch(f"dock.{name}", shown)
             dock.visibilityChanged.connect(lambda on, name=name: self._shown(name, on))
             self._docks[name] = dock
         window.tabifyDockWidget(self._docks["problems"], self._docks["findings"])
@@ -271,23 +266,32 @@ class Furniture(QObject):
         self._docks["details"].raise_()
         self.details.open_record()
 
-    def show_problems(self) -> None:
-        """Show the dock Problems."""
-        self._raise("problems")
+    def show_details(self, on: bool = True) -> None:
+        """Show the dock Details and evidence, or hide it."""
+        self._show_dock("details", on)
 
-    def show_findings(self) -> None:
-        """Show the dock Findings."""
-        self._raise("findings")
+    def show_search(self, on: bool = True) -> None:
+        """Show the dock Search, or hide it."""
+        self._show_dock("search", on)
 
-    def show_coverage(self) -> None:
-        """Show the dock Sources and coverage."""
-        self._raise("sources")
+    def show_problems(self, on: bool = True) -> None:
+        """Show the dock Problems, or hide it."""
+        self._show_dock("problems", on)
 
-    def _raise(self, name: str) -> None:
+    def show_findings(self, on: bool = True) -> None:
+        """Show the dock Findings, or hide it."""
+        self._show_dock("findings", on)
+
+    def show_sources(self, on: bool = True) -> None:
+        """Show the dock Sources and coverage, or hide it."""
+        self._show_dock("sources", on)
+
+    def _show_dock(self, name: str, on: bool) -> None:
         dock = self._docks[name]
-        dock.show()
-        dock.raise_()
-        dock.widget().setFocus(Qt.FocusReason.OtherFocusReason)
+        dock.setVisible(on)
+        if on:
+            dock.raise_()
+            dock.widget().setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _wire(self) -> None:
         self.dates.chosen.connect(self._session.look_at)

@@ -73,6 +73,11 @@ class Session(QObject):
         """True when questions can be asked."""
         return self._workspace is not None
 
+    @property
+    def note(self) -> str:
+        """Why nothing can be imported here, for people; empty otherwise."""
+        return self._workspace.note if self._workspace is not None else ""
+
     def open(self, path: str | Path, *, create: bool = False) -> None:
         """Open the workspace at `path` in the background, closing the one that is open."""
         self.close()
@@ -160,6 +165,14 @@ class Session(QObject):
         if dates != self.dates:
             self.dates = dates
             self.changed.emit()
+
+    def hold(self, on: bool) -> None:
+        """Do not look for changes for a while; afterwards they are looked for at once."""
+        if on:
+            self._watch.stop()
+        elif self._workspace is not None and not self._watch.isActive():
+            self._watch.start()
+            self.look()
 
     def look(self) -> None:
         """See whether the data changed, by us or by another process, and say so."""

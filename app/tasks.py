@@ -134,7 +134,8 @@ class Tasks(QObject):
         self._closed = True
         self.cancel_queries()
         futures = self.pending()
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        # Not cancelled by the executor: a change may wait for them, and a future cancelled so is never said to be done.
+        self._readers.shutdown(wait=False)
         self._writer.shutdown(wait=False)
         _, late = wait(futures, timeout=seconds)
         if not late:

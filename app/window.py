@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from app.furniture import Furniture
 
 TITLE = "ModelTrail"
+STEPS = 200
+"""How many steps in the lineage can be taken back."""
 
 
 class MainWindow(QMainWindow):
@@ -63,6 +65,7 @@ class MainWindow(QMainWindow):
         self.tasks = tasks
         self.session = Session(tasks, self)
         self.steps = QUndoStack(self)
+        self.steps.setUndoLimit(STEPS)
         self.parts: Furniture | None = None
         self._first_state = QByteArray()
         self._go: QToolButton | None = None
@@ -234,7 +237,7 @@ class MainWindow(QMainWindow):
         parts.covered.connect(self.status.show_coverage)
         self.status.findingsWanted.connect(parts.show_findings)
         self.status.problemsWanted.connect(parts.show_problems)
-        self.status.coverageWanted.connect(parts.show_coverage)
+        self.status.coverageWanted.connect(parts.show_sources)
         self.errands.register, self.errands.lineage = parts.register, parts.lineage
         for name, part in parts.answering().items():
             self.board.provide(name, part)
@@ -275,6 +278,8 @@ class MainWindow(QMainWindow):
         self.parts.dates.show_dates(self.session.dates)
         self._show_place(self.parts.register)
         self._refresh()
+        if self.session.note:
+            self.notice.say(self.session.note, look.icon("lock"))
 
     def _closed(self) -> None:
         if self.parts is None:
@@ -326,6 +331,7 @@ class MainWindow(QMainWindow):
         self._update()
 
     def _idle(self) -> None:
+        self.session.hold(False)
         self.status.show_idle()
         self._update()
 

@@ -410,6 +410,8 @@ class LineageView(QWidget):
         )
         if self._looking.hidden:
             words.append(f"{len(self._looking.hidden)} hidden")
+        if drawing.placed is not None and drawing.placed.left_out:
+            words.append(f"{counted(drawing.placed.left_out, 'thing')} in the outline only")
         if not drawing.complete:
             words.append("more exists than is shown")
         if dates.as_of and drawing.nodes:

@@ -154,6 +154,7 @@ class StubWorkspace:
     def __init__(self, path: str = "stub.trail") -> None:
         self.path = path
         self.closed = False
+        self.note = ""
         self.asked: list[tuple[str, Any]] = []
         self.main_thread = threading.main_thread()
         self.items = register()

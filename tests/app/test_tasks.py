@@ -104,3 +104,21 @@ def test_closing_drops_questions_and_finishes_changes(qapp, failures):
 
     assert done == ["change"]
     assert tasks.query(owner, lambda _: None, lambda _: done.append("late")).cancel()
+
+
+def test_closing_does_not_wait_for_what_was_never_begun(qapp, failures):
+    """A workspace is closed after its questions; those still in the queue count as ended."""
+    from concurrent.futures import wait
+
+    from app.tasks import Tasks
+
+    tasks, owner, gate, done = Tasks(failures.append), QObject(), threading.Event(), []
+    for _ in range(8):
+        tasks.query(owner, lambda _: gate.wait(10), lambda _: None)
+    waiting = tasks.pending()
+    tasks.change(owner, lambda _: wait(waiting), lambda _: done.append("closed"))
+    gate.set()
+
+    assert tasks.close()
+
+    assert done == ["closed"]

@@ -190,6 +190,29 @@ def test_the_layout_can_be_put_back(qtbot, window):
     assert not window.parts.dock("problems").isVisible()
 
 
+def test_a_dock_that_is_closed_by_its_cross_is_off_in_the_menu(qtbot, window):
+    """The switch in the menu says what is there."""
+    assert window.board["dock.details"].isChecked()
+    window.parts.dock("details").close()
+    assert not window.board["dock.details"].isChecked()
+
+    window.board["dock.details"].trigger()
+    assert window.parts.dock("details").isVisible()
+
+
+def test_why_nothing_can_be_written_is_said_when_it_opens(qtbot, empty_window, workspace, monkeypatch):
+    """A workspace that is read only says so, and why."""
+    import lineage.workspace
+
+    workspace.note = "The folder cannot be written, so nothing can be imported."
+    monkeypatch.setattr(lineage.workspace.Workspace, "open", lambda *_, **__: workspace)
+    with qtbot.waitSignal(empty_window.session.opened):
+        empty_window.session.open("stub.trail")
+    settle(qtbot, empty_window)
+
+    assert empty_window.notice.text == workspace.note
+
+
 def test_columns_and_density_are_remembered(qtbot, window, settings):
     """The next start shows the same columns."""
     window.parts.register.choose_columns(["target", "model"])

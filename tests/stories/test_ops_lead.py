@@ -34,11 +34,10 @@ def test_what_was_live_on_a_date_and_the_command_that_says_the_same(person):
 def test_a_finding_leads_to_both_sides_and_their_records(person):
     """From the number in the status bar to the evidence."""
     window = person.window
-    window.parts.dock("findings").toggleViewAction().trigger()
-    person.wait()
+    person.shortcut("dock.findings")
     table = window.parts.findings.table
     assert table.answers.rowCount() > 0
-    table.setFocus(Qt.FocusReason.ShortcutFocusReason)
+    assert person.focused is table
     person.press(Qt.Key.Key_Down)
 
     subject = window.parts.details.subject

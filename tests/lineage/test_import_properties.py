@@ -156,3 +156,21 @@ def _reached(workspace: Workspace, thing: str, *, down: bool) -> set[str]:
     way = {"down": 99} if down else {"up": 99}
     found = workspace.trace(f"'{thing}'", ever=True, **way).items[0]["nodes"]
     return {node["id"] for node in found} - {thing}
+
+
+def test_the_same_row_under_another_header_is_another_record(tmp_path: Path) -> None:
+    """Two lists with equal rows whose columns mean different things both count; a copy of the first adds nothing."""
+    first, second, copy = tmp_path / "first.csv", tmp_path / "second.csv", tmp_path / "copy.csv"
+    row = "iris,availability,99.9,%,2026-01-01,2027-01-01\n"
+    first.write_text("service,metric,target,unit,valid_from,valid_to\n" + row, "utf-8")
+    second.write_text("service,metric,target,unit,valid_to,valid_from\n" + row, "utf-8")
+    copy.write_bytes(first.read_bytes())
+
+    with lineage.open(tmp_path / "rows.trail") as workspace:
+        items = workspace.import_([first, second, copy]).items
+
+    assert [(item["duplicate"] > 0, item["read"] > item["duplicate"]) for item in items] == [
+        (False, True),
+        (False, True),
+        (True, False),
+    ]

@@ -11,13 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lineage.identity import known
+from lineage.identity import known, sagemaker
 from lineage.identity.episodes import ABSENT, Change, Episode, episodes
 from lineage.identity.inforce import Agreements, agreements
 from lineage.identity.person import Identified, People, identify
 from lineage.identity.projector import STATE_BIT
 from lineage.identity.registry import ModelLink, Registry
 from lineage.identity.registry import resolve as tie
+from lineage.identity.sagemaker import Definitions, Told
 from lineage.identity.suspicious import Finding, of_aliases, of_deployments, of_persons, of_runs
 from lineage.model.answer import bounded
 from lineage.model.facts import Happened, Key
@@ -65,9 +66,12 @@ def resolve_deployments(connection: Connection) -> None:
 
 def _changes(connection: Connection, registry: Registry, people: People) -> dict[int, list[Change]]:
     changes: dict[int, list[Change]] = defaultdict(list)
-    for row in gathering.target_happenings(connection):
-        fact: Happened = row["fact"]
-        changes[row["target"]].append(_change(fact, row["hid"], row["record"], registry, people))
+    happened = (
+        Told(row["target"], row["hid"], row["fact"], (row["record"],))
+        for row in gathering.target_happenings(connection)
+    )
+    for told in _definitions(connection, people).expanded(happened):
+        changes[told.target].append(_change(told.fact, told.hid, told.records, registry, people))
     names = asking.things(connection, changes)
     for row in gathering.missing_from_listings(connection):
         target = row["target"]
@@ -85,7 +89,16 @@ def _changes(connection: Connection, registry: Registry, people: People) -> dict
     return changes
 
 
-def _change(fact: Happened, hid: str, record: int, registry: Registry, people: People) -> Change:
+def _definitions(connection: Connection, people: People) -> Definitions:
+    def approver(fact: Happened) -> str:
+        who = identify(fact.actor, fact.actor_kind, fact.effective, fact.chain, {}, fact.at.lo, people)
+        return who.person or who.actor or ""
+
+    rows = gathering.happenings_of(connection, sagemaker.TYPES)
+    return Definitions(((row["hid"], row["fact"], row["record"]) for row in rows), approver)
+
+
+def _change(fact: Happened, hid: str, records: tuple[int, ...], registry: Registry, people: People) -> Change:
     workload = fact.workload
     models: tuple[ModelLink, ...] = ()
     if workload is not None and fact.outcome is Outcome.DONE:
@@ -111,7 +124,7 @@ def _change(fact: Happened, hid: str, record: int, registry: Registry, people: P
         who=who,
         change=fact.change,
         listing=fact.listing,
-        records=(record,),
+        records=records,
     )
 
 
@@ -150,7 +163,7 @@ def _row(number: int, key: Key, item: Episode, environment: str, agreed: Agreeme
         "platform": workload.platform if workload is not None else _platform(key),
         "environment": environment,
         "cluster": key.namespace.partition("://")[2],
-        "namespace": parts[0] if len(parts) > 1 else "",
+        "namespace": parts[0] if len(parts) > 1 and _platform(key) != "sagemaker" else "",
         "endpoint": parts[-1],
         "model": heaviest.model if heaviest else None,
         "model_version": (heaviest.version or None) if heaviest else None,
@@ -179,6 +192,8 @@ def _row(number: int, key: Key, item: Episode, environment: str, agreed: Agreeme
 
 
 def _platform(key: Key) -> str:
+    if key.namespace.startswith("sagemaker://"):
+        return "sagemaker"
     resource = key.name.split("/")[1] if key.name.count("/") >= 2 else ""
     return {"inferenceservices": "kserve", "seldondeployments": "seldon", "models": "seldon"}.get(
         resource, "kubernetes"

@@ -83,7 +83,7 @@ def _of_models(target: str, item: Episode) -> Iterable[Finding]:
             MEDIUM,
             target,
             f"The target was changed {when(item.start)}, but the record does not hold the object:"
-            " what it serves since is not evidenced. Raise the audit level to RequestResponse for serving resources.",
+            f" what it serves since is not evidenced. {_remedy(item.target)}",
             _sides(item, "changed, without the object"),
         )
     for link in item.models:
@@ -107,6 +107,12 @@ def _of_models(target: str, item: Episode) -> Iterable[Finding]:
                 " version." + (f" It could be {options}." if options else ""),
                 _sides(item, f"serves {link.uri or name}"),
             )
+
+
+def _remedy(target: Key) -> str:
+    if target.namespace.startswith("sagemaker://"):
+        return "Import CloudTrail from before then: it tells of the models and the configuration that were named."
+    return "Raise the audit level to RequestResponse for serving resources."
 
 
 def _of_deleted(target: str, item: Episode, deleted: Mapping[Key, Moment | None]) -> Iterable[Finding]:

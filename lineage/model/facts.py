@@ -27,7 +27,8 @@ class Key(NamedTuple):
     - model `mlflow:<instance>/<workspace>` + model name; model-version: the same namespace + `<model>/<version>`
     - run: the namespace of its job + the run id; column: the dataset's namespace + `<dataset>#<column>`
     - target on Kubernetes: `kubernetes://<cluster>` + `<namespace>/<resource>/<name>`, resource as in the API's
-      plural (`inferenceservices`)
+      plural (`inferenceservices`); on SageMaker: `sagemaker://<account>/<region>` + the endpoint's name, or
+      `inference-components/<name>`
     - actor: the system that authenticated (`kubernetes`, `mlflow`, `openlineage`, `people`, ...) + the principal
       exactly as recorded; a person of a people list: `people` + e-mail, or the name when there is none
     - sla: the document's own namespace (service or contract id) + the name of the objective in it
@@ -155,7 +156,8 @@ class Claim(NamedTuple):
 
     `kind` is one of: `model-uri` (`models:/..`, `mlflow://..`, `runs:/..`), `registry-label`, `model-package`,
     `image` (whole reference), `artifact-uri`, `cloud-registry-id`, `run-id`, `logged-model-id`, `git-commit`,
-    `template-annotation` (`<name>/<N>`), `version-label`, `name`. `where` is the path of the field in the record.
+    `template-annotation` (`<name>/<N>`), `version-label`, `name`; or a name that only another record explains:
+    `sagemaker-config`, `sagemaker-model`. `where` is the path of the field in the record.
     """
 
     kind: str

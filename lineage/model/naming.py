@@ -70,6 +70,8 @@ def display(kind: str, namespace: str, name: str) -> str:
 
     >>> display("target", "kubernetes://prod-eu", "fraud/inferenceservices/scorer")
     'prod-eu/fraud/scorer'
+    >>> display("target", "sagemaker://123456789012/eu-west-1", "churn")
+    '123456789012/eu-west-1/churn'
     >>> display("model-version", "mlflow:ab12/default", "churn/12")
     'churn 12'
     """

@@ -54,6 +54,19 @@ def target_happenings(connection: Connection) -> list[Row]:
     return found
 
 
+def happenings_of(connection: Connection, types: Sequence[str]) -> list[Row]:
+    """Return every happening of these types, to whatever thing: its id, what the record said, the record."""
+    marks = ", ".join("?" * len(types))
+    found = dicts(
+        connection,
+        f"SELECT hid, body, record FROM happening WHERE type IN ({marks}) ORDER BY at_lo, at_hi, hid, record",
+        tuple(types),
+    )
+    for row in found:
+        row["fact"] = _happened.decode(row.pop("body"))
+    return found
+
+
 def missing_from_listings(connection: Connection) -> list[Row]:
     """Return the targets that a complete listing no longer held though an earlier one of the same name did."""
     return dicts(

@@ -119,12 +119,13 @@ def _view(view: View) -> Iterator[Fact]:
         if view.meta.get(field):
             feast[name] = view.meta[field]
     intervals = _intervals(view)
+    versioned = view.meta.get("currentVersionNumber") or view.meta.get("versionId")
     attributes: dict[str, Json] = {
         "feast": feast,
         **view.common(),
         "entities": dict(mapping(view.joined.get("entities"))),
         "features": names(features),
-        "version": str(view.meta["currentVersionNumber"]) if view.meta.get("currentVersionNumber") else "",
+        **({"version": str(view.meta.get("currentVersionNumber") or 0)} if versioned else {}),
         "version_pin": str(spec.get("version") or ""),
         "disabled": True if spec.get("disabled") else "",
         "transformation": view.transformation(),

@@ -11,19 +11,11 @@ from lineage.model.moment import Moment, exactly, parse, to_iso
 from lineage.model.naming import dataset
 from lineage.model.vocabulary import Basis, Kind, Relation
 from lineage.source import Problem
+from lineage.sources._feast_names import service_key
 from lineage.sources._mlflow_values import table
 from lineage.text import clip
 
 MAX_TEXT = 4_000
-
-
-def service_key(namespace: str, name: str) -> Key:
-    """Return the key of a feature service; it has a namespace of its own, for a view may have the same name.
-
-    >>> service_key("feast:shop", "fraud_v2")[1:]
-    ('feast:shop/services', 'fraud_v2')
-    """
-    return Key(Kind.FEATURE_VIEW, f"{namespace}/services", name)
 
 
 def mapping(value: object) -> dict[str, Any]:
@@ -117,7 +109,7 @@ class View:
 
     def tags(self, value: object) -> dict[str, Json]:
         """Return tags as an attribute, secrets withheld."""
-        return table("tags", mapping(value))
+        return {"tags": None, **table("tags", mapping(value))}
 
     def times(self) -> dict[str, Json]:
         """Return when the object was made and changed, as attributes."""
@@ -142,8 +134,8 @@ class View:
         return found
 
     def entity(self, key: Key, attributes: dict[str, Json], listing: str, created: Moment | None) -> Entity:
-        """Return what the registry says of `key`; empty attributes are left out."""
-        kept = {name: value for name, value in attributes.items() if value not in ("", {}, [])}
+        """Return what the registry says of `key`; what is empty is said to be absent: it may have been there before."""
+        kept = {name: None if value in ("", {}, []) else value for name, value in attributes.items()}
         return Entity(key, kept, self.at, self.listing(listing), created)
 
     def link(

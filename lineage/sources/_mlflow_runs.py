@@ -8,6 +8,7 @@ from typing import Any
 from lineage.model.facts import Alias, Entity, Fact, Json, Key, Link, Run, Use
 from lineage.model.moment import LAST, Moment, to_iso
 from lineage.model.vocabulary import TERMINAL, Basis, Kind, Relation, RunState
+from lineage.sources._feast_names import service_key
 from lineage.sources._mlflow_snapshot import ran_by
 from lineage.sources._mlflow_values import MAX_TEXT, pairs, place_of, table
 from lineage.sources._mlflow_view import (
@@ -104,6 +105,7 @@ def run(view: View) -> Iterator[Fact]:
         actor=Key(Kind.ACTOR, "mlflow", user) if user else None,
         attributes={name: value for name, value in attributes.items() if value not in ("", {}, [])},
     )
+    yield from _feature_links(view, key, started)
     yield from _model_links(view, key, ended or started)
 
 
@@ -123,6 +125,32 @@ def _job(view: View) -> Key:
     if name:
         return Key(Kind.JOB, view.namespace, str(name))
     return Key(Kind.JOB, f"{view.namespace}/experiments", view.text("experiment_id"))
+
+
+def _feature_links(view: View, run: Key, at: Moment | None) -> Iterator[Link]:
+    """Say which Feast feature service a run took its features from, or else which features.
+
+    A service is preferred: with one, the references call its views by the names they have in the service.
+    """
+    project = str(view.tags.get("feast.project") or "")
+    namespace = f"feast:{project}"
+    service = str(view.tags.get("feast.feature_service") or "")
+    if not project:
+        return
+    if service:
+        source, rule = service_key(namespace, service), "feast.feature_service"
+        yield Link(source, run, Relation.INPUT, Basis.DECLARED, rule, run=run, at=at)
+        return
+    said = str(view.tags.get("feast.feature_refs") or "")
+    references = said.split(",")
+    if said.endswith("..."):
+        # Feast cuts a long list short: its last entry may be half a name.
+        references.pop()
+    for reference in references:
+        name, _, feature = reference.partition(":")
+        if name and feature:
+            source = Key(Kind.FEATURE, namespace, f"{name}/{feature}")
+            yield Link(source, run, Relation.INPUT, Basis.DECLARED, "feast.feature_refs", run=run, at=at)
 
 
 def _model_links(view: View, run: Key, at: Moment | None) -> Iterator[Link]:

@@ -32,6 +32,8 @@ _TEMPLATE = re.compile(r"\{\s*(name|identifier|schema|database)\s*\}")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s{}]+$")
 _FIELDS = ("external_location", "location", "uri", "path")
 RULE = "dbt-relation"
+UNPLACED = "unplaced:dbt:"
+"""Before a package: the namespace of tables in artifacts that name neither project nor adapter."""
 
 
 def table(relation: Mapping[str, Any], about: Mapping[str, Any], origin: Origin) -> Key:
@@ -50,7 +52,7 @@ def table(relation: Mapping[str, Any], about: Mapping[str, Any], origin: Origin)
     if adapter in _NO_SERVER:
         return dataset(adapter, name)
     if not adapter:
-        return dataset(f"dbt:{word(relation.get('package'))}", name)
+        return dataset(f"{UNPLACED}{word(relation.get('package'))}", name)
     return dataset(f"dbt:{adapter}:{word(about.get('project'))}", name)
 
 
@@ -59,7 +61,7 @@ def aliases(relation: Mapping[str, Any], about: Mapping[str, Any], origin: Origi
     here = table(relation, about, origin)
     adapter, package = word(about.get("adapter")), word(relation.get("package"))
     if adapter and package:
-        yield Alias(here, dataset(f"dbt:{package}", _stored(relation, adapter)), RULE)
+        yield Alias(here, dataset(f"{UNPLACED}{package}", _stored(relation, adapter)), RULE)
     if not adapter or adapter in _NO_SERVER or origin.label(LABEL):
         return
     if adapter == "duckdb":

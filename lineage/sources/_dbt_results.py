@@ -6,8 +6,9 @@ bad (sources-ops 0.2, 0.3). What the artifact says is all that is said: dbt-ol's
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from lineage.model.facts import Entity, Fact, Json, Key, Measured, Run
 from lineage.model.moment import Moment
@@ -34,9 +35,21 @@ _STATES = {
     "reused": RunState.OTHER,
 }
 _VERDICTS = {"pass": True, "success": True, "fail": False, "warn": False}
+_DIGEST = re.compile(r"\.[0-9a-f]{10}$")
 _NONE = frozenset({"skipped", "error", "runtime error", "reused"})
 _ROWS = frozenset({"num_rows", "row_count", "rows"})
 _BYTES = frozenset({"num_bytes", "bytes", "size"})
+
+
+class _Result(NamedTuple):
+    """One result: of which node, what it says, what holds for its artifact, the whole record, and when it ended."""
+
+    name: str
+    said: Mapping[str, Any]
+    about: Mapping[str, Any]
+    body: Mapping[str, Any]
+    at: Moment
+    origin: Origin
 
 
 def read(body: Mapping[str, Any], origin: Origin) -> Iterator[Fact | Problem | Filtered]:
@@ -62,9 +75,9 @@ def read(body: Mapping[str, Any], origin: Origin) -> Iterator[Fact | Problem | F
         return
     yield from problems
     if artifact == "sources":
-        yield from _fresh(name, result, about, body, ended, origin)
+        yield from _fresh(_Result(name, result, about, body, ended, origin))
     else:
-        yield from _ran(name, result, about, body, ended, origin)
+        yield from _ran(_Result(name, result, about, body, ended, origin))
 
 
 def _name(result: Mapping[str, Any]) -> str:
@@ -98,20 +111,14 @@ def _invocation(about: Mapping[str, Any]) -> str:
     return word(about.get("invocation_id")) or word(about.get("generated_at"))
 
 
-def _ran(
-    name: str,
-    result: Mapping[str, Any],
-    about: Mapping[str, Any],
-    body: Mapping[str, Any],
-    ended: Moment,
-    origin: Origin,
-) -> Iterator[Fact | Problem | Filtered]:
+def _ran(one: _Result) -> Iterator[Fact | Problem | Filtered]:
+    name, result, about, _, ended, origin = one
     kind, status = name.partition(".")[0], _status(result)
     if status == "no-op":
         yield Filtered("no-op")
         return
     if kind in _TESTS:
-        yield from _tested(name, kind, status, result, about, body, ended, origin)
+        yield from _tested(one, kind, status)
         return
     if kind not in _BUILT:
         yield Filtered(kind)
@@ -163,16 +170,8 @@ def _joined(body: Mapping[str, Any], detail: dict[str, Json]) -> None:
         detail["joined_by"] = body["joined_by"]
 
 
-def _tested(
-    name: str,
-    kind: str,
-    status: str,
-    result: Mapping[str, Any],
-    about: Mapping[str, Any],
-    body: Mapping[str, Any],
-    ended: Moment,
-    origin: Origin,
-) -> Iterator[Fact | Problem]:
+def _tested(one: _Result, kind: str, status: str) -> Iterator[Fact | Problem]:
+    name, result, about, body, ended, origin = one
     check = mapping(body.get("check"))
     relation = mapping(check.get("of"))
     if kind == "unit_test":
@@ -187,9 +186,13 @@ def _tested(
             "unknown-status", "dbt has no such status that is known here", "status", clip(status), fatal=False
         )
     failures = result.get("failures", result.get("fail"))
+    title = name.split(".", 2)[2]
+    # Tests made from a template end in a digest of their arguments; dbt-ol's events call them without it.
+    title = _DIGEST.sub("", title)
     detail: dict[str, Json] = present(
         {
             "test": name,
+            "name": title,
             "status": status,
             "column": check.get("column"),
             "dbt_invocation_id": _invocation(about),
@@ -200,9 +203,7 @@ def _tested(
     severity = "warn" if status == "warn" else "error" if status == "fail" else word(check.get("severity"))
     yield Measured(
         subject,
-        "unit_test"
-        if kind == "unit_test"
-        else word(check.get("metric")) or name.split(".", 2)[2].rpartition(".")[0] or name.split(".", 2)[2],
+        "unit_test" if kind == "unit_test" else word(check.get("metric")) or title,
         ended,
         value=_number(failures),
         unit="failures" if _number(failures) is not None else "",
@@ -212,19 +213,13 @@ def _tested(
     )
 
 
-def _fresh(
-    name: str,
-    result: Mapping[str, Any],
-    about: Mapping[str, Any],
-    body: Mapping[str, Any],
-    ended: Moment,
-    origin: Origin,
-) -> Iterator[Fact | Problem]:
+def _fresh(one: _Result) -> Iterator[Fact | Problem]:
+    name, result, about, body, ended, origin = one
     relation = mapping(body.get("relation"))
     if relation:
         subject = places.table(relation, mapping(body.get("place")), origin)
     else:
-        subject = dataset(f"dbt:{package_of(name)}", name)
+        subject = dataset(f"{places.UNPLACED}{package_of(name)}", name)
     problems: list[Problem] = []
     at = time(word(result.get("snapshotted_at")), "snapshotted_at", origin, problems) or ended
     yield from problems
@@ -309,7 +304,10 @@ def _table(
             "table_type": stored.get("type"),
             "comment": plain(word(stored.get("comment"))),
             "database_owner": stored.get("owner"),
-            "columns": names,
+            "schema": [
+                present({"name": field, "type": said.get("type"), "description": word(said.get("comment"))})
+                for (said, _), field in zip(columns, names, strict=True)
+            ],
             "stats": stats,
         }
     )

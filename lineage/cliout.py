@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from lineage.clitable import cut, table
+from lineage.clishow import shown
+from lineage.clitable import cut
 from lineage.progress import Progress, Step
 from lineage.text import display_text
 
@@ -52,7 +53,7 @@ def write_answer(answer: Answer, form: str, out: TextIO, verb: str = "") -> None
     elif form == "csv":
         text = as_csv(answer, verb)
     else:
-        text = table(answer, verb, shutil.get_terminal_size((140, 40)).columns)
+        text = shown(answer, verb, shutil.get_terminal_size((140, 40)).columns)
     if not _fits(text, encoding):
         text = text.replace("…", "~").encode(encoding, "backslashreplace").decode(encoding)
     out.write(text)

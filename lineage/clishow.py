@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from lineage.clitable import Column, cells, cut, field, pad, plain, rows, short_time, time
+from lineage.clitable import Column, cells, cut, field, pad, plain, rows, short_time, table, time
 from lineage.text import display_text
 
 if TYPE_CHECKING:
@@ -171,3 +171,10 @@ PAGES: dict[str, Callable[[Answer, int], list[str]]] = {
     "rebuild": _pairs,
 }
 """How each verb that does not answer with a list is shown."""
+
+
+def shown(answer: Answer, verb: str, width: int) -> str:
+    """Return an answer as a person at a terminal `width` cells wide reads it: a page, or a table."""
+    if verb in PAGES:
+        return "\n".join(PAGES[verb](answer, width)) + "\n"
+    return table(answer, verb, width)

@@ -52,11 +52,7 @@ def time(name: str, title: str = "", *, minutes: bool = False) -> Column:
 
 
 def table(answer: Answer, verb: str, width: int) -> str:
-    """Return the answer as a table `width` cells wide, with how many of how many items it shows."""
-    from lineage.clishow import PAGES
-
-    if verb in PAGES:
-        return "\n".join(PAGES[verb](answer, width)) + "\n"
+    """Return a list as a table `width` cells wide, with how many of how many items it shows."""
     lines = rows(answer.items, columns_of(verb, answer.items), width)
     if any(_by(item).startswith("[") for item in answer.items if verb in _WITH_PERSON):
         lines.append(cut("([name] is the principal as recorded: no person is evidenced)", width))

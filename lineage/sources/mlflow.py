@@ -7,28 +7,25 @@ migrate it in place (sources-ml 0.1). Which tables and columns there are is aske
 from __future__ import annotations
 
 import math
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from lineage.model.facts import Fact
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _mlflow_facts as facts
 from lineage.sources._mlflow_schema import resemblance
 from lineage.sources._mlflow_snapshot import Found, Store, ran_by, records_of
+from lineage.sources._sqlite_file import connect, stamp, still, why
 
 NAME = "mlflow"
 FORMAT = "MLflow tracking and registry database (SQLite), MLflow 1.30 to 3.x"
 PROVES = ("who", "when", "what", "lineage")
 
 _STATUS = {0: "UNSPECIFIED", 1: "PENDING", 2: "READY", 3: "FAILED"}
-_LARGEST_TEXT = 64 << 20
 _TABLES = (
     "experiments",
     "experiment_tags",
@@ -68,12 +65,12 @@ def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
     """Yield a record for each thing and each listing of the store, and a problem for what cannot be read."""
     with ExitStack() as stack:
         try:
-            before = _stamp(Path(given.path)) if given.path is not None else None
-            path = stack.enter_context(_still(given))
-            connection = stack.enter_context(closing(_open(path)))
+            before = stamp(Path(given.path)) if given.path is not None else None
+            path = stack.enter_context(still(given))
+            connection = stack.enter_context(closing(connect(path)))
             tables = _tables(connection)
         except sqlite3.DatabaseError as error:
-            yield Problem("unreadable-database", _why(error), value=given.name)
+            yield Problem("unreadable-database", why(error), value=given.name)
             return
         except OSError as error:
             yield Problem("unreadable-database", f"the database cannot be read: {error.strerror or error}")
@@ -91,67 +88,11 @@ def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
         try:
             yield from records_of(store, origin)
         except sqlite3.DatabaseError as error:
-            problems.append(Problem("unreadable-database", _why(error), row="runs"))
-        if given.path is not None and before != _stamp(Path(given.path)):
+            problems.append(Problem("unreadable-database", why(error), row="runs"))
+        if given.path is not None and before != stamp(Path(given.path)):
             reason = "the database was written to while it was read: import it again, or a copy of it"
             problems.append(Problem("changed-while-read", reason, fatal=False))
         yield from problems
-
-
-@contextmanager
-def _still(given: Input) -> Iterator[Path]:
-    """Give a path whose database can be read without touching the file.
-
-    Beside a write-ahead log or a rollback journal that holds something, both are copied and the copy is opened: SQLite
-    has to write to bring them together. A member of an archive is unpacked likewise.
-    """
-    if given.path is not None:
-        path = Path(given.path)
-        beside = [place for place in (Path(f"{path}{end}") for end in ("-wal", "-journal")) if _holds(place)]
-        if not beside:
-            yield path
-            return
-        with tempfile.TemporaryDirectory(prefix="modeltrail-") as folder:
-            copy = Path(folder) / "copy.db"
-            for _ in range(3):
-                before = [_stamp(place) for place in (path, *beside)]
-                shutil.copyfile(path, copy)
-                for place in beside:
-                    shutil.copyfile(place, f"{copy}{str(place).removeprefix(str(path))}")
-                if before == [_stamp(place) for place in (path, *beside)]:
-                    break
-            yield copy
-        return
-    with tempfile.TemporaryDirectory(prefix="modeltrail-") as folder:
-        copy = Path(folder) / "copy.db"
-        with given.open() as stream, copy.open("wb") as out:
-            shutil.copyfileobj(stream, out, 1 << 20)
-        yield copy
-
-
-def _holds(place: Path) -> bool:
-    try:
-        return place.stat().st_size > 0
-    except OSError:
-        return False
-
-
-def _stamp(place: Path) -> tuple[int, int]:
-    status = place.stat()
-    return status.st_size, status.st_mtime_ns
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    beside = any(_holds(Path(f"{path}{end}")) for end in ("-wal", "-journal"))
-    mode = "mode=rw" if beside else "mode=ro&immutable=1"
-    connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?{mode}", uri=True)
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-    connection.row_factory = sqlite3.Row
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_TEXT)
-    # Views and triggers of a file from outside may call functions: none of its schema is trusted.
-    connection.execute("PRAGMA trusted_schema=OFF")
-    connection.execute("PRAGMA query_only=ON")
-    return connection
 
 
 def _tables(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
@@ -163,19 +104,6 @@ def _tables(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
         for table in _TABLES
         if table in there
     }
-
-
-def _why(error: sqlite3.DatabaseError) -> str:
-    text = str(error)
-    if "not a database" in text:
-        return "the file is no SQLite database, or an encrypted one"
-    if "malformed" in text:
-        return "the database is damaged: make a copy with SQLite's .recover and import that"
-    if "locked" in text or "busy" in text:
-        return "another program keeps the database locked: import a copy of it"
-    if "unsupported file format" in text:
-        return "the database was written by a newer SQLite than this one reads"
-    return f"SQLite cannot read the database: {text}"
 
 
 class _Reader:
@@ -202,7 +130,7 @@ class _Reader:
             for row in self.connection.execute(sql, values):
                 yield {name: _plain(row[name]) for name in columns if row[name] is not None}
         except sqlite3.DatabaseError as error:
-            self.problems.append(Problem("unreadable-table", _why(error), field=table, row=table))
+            self.problems.append(Problem("unreadable-table", why(error), field=table, row=table))
 
     def grouped(self, table: str, by: str) -> Callable[[str], list[dict[str, Any]]]:
         """Return a function that gives the rows of each key; keys have to be asked for in ascending order."""

@@ -40,7 +40,7 @@ from app.settings import STATE_VERSION, Settings
 from app.status import StatusBar
 from app.tasks import Tasks
 from app.views.notice import NoticeBar
-from app.views.start import StartPage
+from app.views.start import PURPOSE, StartPage
 
 if TYPE_CHECKING:
     from app.furniture import Furniture
@@ -158,7 +158,8 @@ class MainWindow(QMainWindow):
 
     def complain(self, error: BaseException) -> None:
         """Say in one line what stands in the way in the user's world."""
-        self.notice.say(str(error), look.icon("circle-alert"))
+        text = str(error)
+        self.notice.say(text[:1].upper() + text[1:], look.icon("circle-alert"))
 
     def tell(self, text: str, act: str = "", call: Any = None) -> None:
         """Say what was done, and what could be done next."""
@@ -292,6 +293,7 @@ class MainWindow(QMainWindow):
         self.bar.hide()
         self.status.clear_counts()
         self.setWindowTitle(TITLE)
+        self.start.say(PURPOSE)
         self.start.show_recent(self.settings.recent())
         self.stack.setCurrentWidget(self.start)
         self._update()
@@ -299,6 +301,7 @@ class MainWindow(QMainWindow):
     def _refused(self, path: str, error: BaseException) -> None:
         from lineage.errors import UserError
 
+        self.start.say(PURPOSE)
         self.start.show_recent(self.settings.recent())
         if isinstance(error, UserError):
             self.complain(error)
@@ -415,9 +418,8 @@ class Help(QObject):
         """Say what this is, in which versions."""
         from app.dialogs.texts import TextDialog, about
 
-        says = "Who deployed which model, when, under which SLA, and what stands behind it."
         text = about(self._window.settings.file, self._window.session.path)
-        TextDialog("About ModelTrail", says, text, self._window).open()
+        TextDialog("About ModelTrail", PURPOSE, text, self._window).open()
 
     def show_about_qt(self) -> None:
         """Say what Qt is."""

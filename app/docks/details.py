@@ -22,6 +22,7 @@ from app.models.describe import around, describe
 from app.models.facts import EVIDENCE_ROLE, RAW_ROLE, FactModel, Row
 from app.models.things import Subject
 from app.models.wording import plain
+from lineage.errors import UserError
 
 if TYPE_CHECKING:
     from app.session import Session
@@ -133,6 +134,7 @@ class DetailsDock(QWidget):
                 lambda workspace: workspace.show(selector, as_of=dates.as_of, known_at=dates.known_at),
                 lambda answer: self._add(subject, answer),
                 key="show",
+                failed=lambda error: self._refuse(subject, error),
             )
 
     def refresh(self) -> None:
@@ -169,6 +171,12 @@ class DetailsDock(QWidget):
         self._fill([*describe(Subject("entity", known)), *around(known)])
         if not subject.evidence:
             self.drawer.show_references(Subject("entity", known).evidence)
+
+    def _refuse(self, subject: Subject, error: BaseException) -> None:
+        if not isinstance(error, UserError):
+            raise error
+        if subject is self._subject:
+            self._fill([*describe(subject), Row("At these dates", "nothing is known of it", tone="absent")])
 
     def _fill(self, rows: list[Row]) -> None:
         self.model.show(rows)

@@ -13,10 +13,12 @@ from PySide6.QtWidgets import (
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QToolButton,
+    QPushButton,
     QVBoxLayout,
     QWidget,
 )
+
+PURPOSE = "Who deployed which model, when, under which SLA, and what stands behind it."
 
 
 class DropArea(QFrame):
@@ -74,14 +76,8 @@ class StartPage(QWidget):
         self._says.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        self.buttons: list[QToolButton] = []
-        for action in actions:
-            button = QToolButton(self)
-            button.setDefaultAction(action)
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            button.setMinimumHeight(button.fontMetrics().height() + 18)
-            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            self.buttons.append(button)
+        self.buttons = [self._button(action) for action in actions]
+        for button in self.buttons:
             buttons.addWidget(button)
         buttons.addStretch(1)
         self._title = _label("Recent workspaces", self)
@@ -90,6 +86,7 @@ class StartPage(QWidget):
         self._title.setFont(bold)
         self.recent = QListWidget(self)
         self.recent.setAccessibleName("Recent workspaces")
+        self.recent.setSpacing(3)
         self.recent.setFrameShape(QFrame.Shape.NoFrame)
         self.recent.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.recent.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -116,6 +113,21 @@ class StartPage(QWidget):
         row.addStretch(1)
         row.addWidget(middle, 6)
         row.addStretch(1)
+
+    def _button(self, action: QAction) -> QPushButton:
+        button = QPushButton(self)
+        button.setMinimumHeight(button.fontMetrics().height() + 18)
+        button.clicked.connect(action.trigger)
+        button.setToolTip(action.toolTip())
+
+        def dress() -> None:
+            # An ellipsis on a large button would only be noise: what it asks is seen at once.
+            button.setText(f" {action.text().replace('&', '').rstrip('…')} ")
+            button.setIcon(action.icon())
+
+        action.changed.connect(dress)
+        dress()
+        return button
 
     def say(self, text: str) -> None:
         """Say what is going on instead of what the program is for."""

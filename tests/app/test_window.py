@@ -145,6 +145,17 @@ def test_a_thing_shows_where_it_comes_from_and_where_it_goes(qtbot, window):
     assert "denied" in model.index(0, 1, tops["Events"]).data()
 
 
+def test_a_thing_that_was_not_known_then_is_said_to_be_so(qtbot, window):
+    """No error, and not the facts of another date."""
+    window.parts.follow("dataset|s3://lake|was-not-there")
+    settle(qtbot, window)
+    model = window.parts.details.model
+
+    rows = {model.index(row, 0).data(): model.index(row, 1).data() for row in range(model.rowCount())}
+    assert rows["At these dates"] == "nothing is known of it"
+    assert window.notice.text == ""
+
+
 def test_the_dates_go_into_every_question(qtbot, window, workspace):
     """As it was, as it was known: the register asks with both, and the bar says so."""
     from app.session import Dates
@@ -233,7 +244,7 @@ def test_a_workspace_that_cannot_be_opened_is_said_in_one_line(qtbot, empty_wind
     with qtbot.waitSignal(empty_window.session.refused):
         empty_window.session.open("x.trail")
 
-    assert empty_window.notice.text == "the workspace is locked: x.trail. To go on: close the other window."
+    assert empty_window.notice.text == "The workspace is locked: x.trail. To go on: close the other window."
     assert empty_window.stack.currentWidget() is empty_window.start
 
 

@@ -14,8 +14,8 @@ from lineage.model.facts import Hop, Json, Key
 from lineage.model.moment import Moment, parse
 from lineage.model.vocabulary import Kind, Outcome
 from lineage.source import Origin
-from lineage.sources._kubernetes_change import pipeline_of
-from lineage.sources._kubernetes_claims import mapping, scalar
+from lineage.sources._change_notes import pipeline_of
+from lineage.sources._model_claims import mapping, scalar
 from lineage.text import clip
 
 _KINDS = {

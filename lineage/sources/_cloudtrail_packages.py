@@ -16,7 +16,7 @@ from lineage.model.vocabulary import Basis, Kind, Outcome, Relation
 from lineage.source import Problem
 from lineage.sources._cloudtrail_call import Call
 from lineage.sources._cloudtrail_serving import happened, tags_of
-from lineage.sources._kubernetes_claims import items, kept_notes, mapping, redacted, scalar
+from lineage.sources._model_claims import items, kept_notes, mapping, redacted, scalar
 
 ARN_TAG = "sagemaker:model-package-arn"
 """The tag under which a version keeps its ARN, so that a deployment that names the ARN finds it (sources-ops 7.3)."""

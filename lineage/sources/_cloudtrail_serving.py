@@ -14,9 +14,9 @@ from typing import Any
 from lineage.model.facts import Alias, Claim, Component, Fact, Happened, Json, Key, Workload
 from lineage.model.vocabulary import Kind
 from lineage.source import Problem
+from lineage.sources._change_notes import change_in
 from lineage.sources._cloudtrail_call import Call
-from lineage.sources._kubernetes_change import change_in
-from lineage.sources._kubernetes_claims import Clues, items, kept_notes, mapping, scalar
+from lineage.sources._model_claims import Clues, items, kept_notes, mapping, scalar
 from lineage.text import clip
 
 PLATFORM = "sagemaker"

@@ -11,7 +11,7 @@ import msgspec
 from lineage.model.facts import Hop
 from lineage.source import Filtered, Problem
 from lineage.sources._kubernetes_change import sessions
-from lineage.sources._kubernetes_claims import items, mapping, scalar
+from lineage.sources._model_claims import items, mapping, scalar
 from lineage.text import MalformedError, clip, loads
 
 _CLUSTER_ID = re.compile(r"/managedclusters/([^/]+)", re.IGNORECASE)

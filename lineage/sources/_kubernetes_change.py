@@ -12,27 +12,13 @@ from typing import Any
 
 from lineage.model.facts import Hop, Key
 from lineage.model.vocabulary import Kind
-from lineage.sources._kubernetes_claims import COMMIT_NOTES, items, mapping, notes_of, scalar, words
+from lineage.sources._model_claims import items, mapping, notes_of, scalar
 from lineage.text import MalformedError, loads
 
-_COMMIT = re.compile(r"[0-9a-f]{7,64}", re.IGNORECASE)
 _MAIL = re.compile(r"(?:.*[:#/])?[^\s@:/]+@[^\s@:/]+\.[^\s@:/]+")
 _NOBODY = re.compile(r".*(?:no-?reply|do-?not-?reply)@|.*@noreply\.", re.IGNORECASE)
 _ROBOT = re.compile(r".*\[bot\].*|(?:project|group)_\d+_bot.*|.*gserviceaccount\.com", re.IGNORECASE)
 _ROLE = re.compile(r"arn:aws[\w-]*:sts::\d*:assumed-role/([^/]+)/(.+)")
-_PIPELINE = re.compile(r"GitHubActions[-_](\d+)")
-_CI_WORDS = frozenset(
-    {"ci", "github", "gitlab", "jenkins", "actions", "pipeline", "workflow", "build", "buildkite"}
-)
-_RUN_NOTE = re.compile(r"(?:[a-z]+[-_])*(?:run|pipeline|build|job|workflow)(?:[-_](?:id|url|number|run))*")
-_CHANGE_NOTES = {
-    "ticket": ("change-ticket", "ticket", "jira", "jira-ticket", "change-request", "change-id"),
-    "reason": ("change-cause", "reason", "change-reason"),
-    "approved_by": ("approved-by", "approver"),
-    "approved_at": ("approved-at",),
-}
-_MEANING = {name: field for field, names in _CHANGE_NOTES.items() for name in names}
-_DEPLOYER_NOTES = frozenset({"deployed-by", "deployer"})
 
 _BUILT_IN = re.compile(
     r"(?:attachdetach|certificate|clusterrole-aggregation|cronjob|daemon-set|deployment|disruption|endpoint"
@@ -110,11 +96,6 @@ def sessions(user: Mapping[str, Any]) -> tuple[Hop, ...]:
     return tuple(hops)
 
 
-def pipeline_of(hops: tuple[Hop, ...]) -> str:
-    """Return the run of a CI pipeline that a session is named after; empty when none is."""
-    return next((found[1] for hop in hops if (found := _PIPELINE.fullmatch(hop.principal))), "")
-
-
 def change_notes(body: Mapping[str, Any]) -> dict[str, str]:
     """Return the labels and annotations of an object and of its pod template that may speak of a change."""
     found: dict[str, str] = {}
@@ -146,30 +127,6 @@ def notes_sent(request: Mapping[str, Any]) -> dict[str, str]:
             found = {}
     found.update(change_notes(request))
     return found
-
-
-def change_in(notes: Mapping[str, str]) -> tuple[dict[str, str], tuple[Hop, ...]]:
-    """Return what labels and annotations say of a change (`Happened.change`), and whom they name as having made it.
-
-    >>> change_in({"example.com/git-commit": "4be1c0de", "github.com/run-id": "77", "x/deployed-by": "ann"})
-    ({'commit': '4be1c0de', 'ci_run': '77'}, (Hop(principal='ann', rule='deployed-by', field='x/deployed-by'),))
-    """
-    change: dict[str, str] = {}
-    hops = []
-    for name, text in notes.items():
-        last = name.rpartition("/")[2].lower()
-        if not text.strip():
-            continue
-        if last in COMMIT_NOTES:
-            if _COMMIT.fullmatch(text):
-                change.setdefault("commit", text)
-        elif last in _MEANING:
-            change.setdefault(_MEANING[last], text)
-        elif words(name) & _CI_WORDS and _RUN_NOTE.fullmatch(last):
-            change.setdefault("ci_run", text)
-        elif last in _DEPLOYER_NOTES:
-            hops.append(Hop(text, "deployed-by", name))
-    return change, tuple(hops)
 
 
 def environment_of(body: Mapping[str, Any]) -> str:

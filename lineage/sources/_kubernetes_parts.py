@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from lineage.model.facts import Json
 from lineage.source import Problem
-from lineage.sources._kubernetes_claims import Clues, items, mapping, notes_of, scalar
+from lineage.sources._model_claims import Clues, items, mapping, notes_of, scalar
 from lineage.text import clip
 
 _MAIN_CONTAINERS = ("kserve-container", "main", "user-container")

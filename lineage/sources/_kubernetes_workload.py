@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 from lineage.model.facts import Component, Workload
 from lineage.source import Problem
-from lineage.sources._kubernetes_claims import (
+from lineage.sources._kubernetes_kinds import READERS, SERVED
+from lineage.sources._kubernetes_parts import Draft
+from lineage.sources._model_claims import (
     decides,
     digest_in,
     items,
@@ -22,8 +24,6 @@ from lineage.sources._kubernetes_claims import (
     notes_of,
     scalar,
 )
-from lineage.sources._kubernetes_kinds import READERS, SERVED
-from lineage.sources._kubernetes_parts import Draft
 from lineage.text import dumps
 
 PLAIN = frozenset({"deployments", "statefulsets", "rollouts", "services"})

@@ -28,7 +28,7 @@ from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _cloudtrail_packages as packages
 from lineage.sources import _cloudtrail_serving as serving
 from lineage.sources._cloudtrail_call import Call, call_of
-from lineage.sources._kubernetes_claims import mapping, scalar
+from lineage.sources._model_claims import mapping, scalar
 from lineage.text import MalformedError, clip, loads
 
 NAME = "cloudtrail"

@@ -28,10 +28,11 @@ from lineage.model.moment import Moment
 from lineage.model.vocabulary import Outcome
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _kubernetes_change as change
+from lineage.sources._change_notes import change_in, pipeline_of
 from lineage.sources._kubernetes_calls import Call, calls_of
-from lineage.sources._kubernetes_claims import mapping, scalar
 from lineage.sources._kubernetes_kinds import platform_of
 from lineage.sources._kubernetes_workload import PLAIN, Reading, owner_of, read_workload
+from lineage.sources._model_claims import mapping, scalar
 from lineage.text import MalformedError, clip, loads
 
 NAME = "kubernetes-audit"
@@ -310,8 +311,8 @@ def _grounds(call: Call, body: Mapping[str, Any]) -> tuple[dict[str, str], tuple
     notes: dict[str, str] = {}
     if call.verb not in _DELETES:
         notes = change.notes_sent(sent) if sent else change.change_notes(body)
-    known, named = change.change_in(notes)
-    pipeline = change.pipeline_of(call.hops)
+    known, named = change_in(notes)
+    pipeline = pipeline_of(call.hops)
     if pipeline:
         known.setdefault("ci_run", pipeline)
     return known, call.hops + named

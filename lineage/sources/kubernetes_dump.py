@@ -23,9 +23,10 @@ from lineage.model.moment import Moment
 from lineage.model.vocabulary import Kind
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _kubernetes_change as change
-from lineage.sources._kubernetes_claims import items, mapping, notes_of, scalar
+from lineage.sources._change_notes import change_in
 from lineage.sources._kubernetes_kinds import resource_of
 from lineage.sources._kubernetes_workload import PLAIN, owner_of, read_workload
+from lineage.sources._model_claims import items, mapping, notes_of, scalar
 from lineage.text import MalformedError, clip, load_yaml, loads
 
 NAME = "kubernetes-dump"
@@ -195,7 +196,7 @@ def _live(
     listing = f"kubernetes-dump:{cluster}/{namespace}/{resource}"
     notes = notes_of(metadata.get("annotations"))
     modifier = notes.get("serving.knative.dev/lastModifier", "")
-    known, hops = change.change_in(change.change_notes(body))
+    known, hops = change_in(change.change_notes(body))
     detail: dict[str, Json] = {
         "environment": attributes.get("environment"),
         "creator": notes.get("serving.knative.dev/creator"),

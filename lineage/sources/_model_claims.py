@@ -1,4 +1,4 @@
-"""What on a part of a Kubernetes workload may name a model? Its URIs, variables, arguments, labels and images.
+"""What on a part of a workload may name a model? Its URIs, variables, arguments, labels, tags and images.
 
 The places are those of sources-ops 5.2, the kinds of claims and their order those of section 7 there. Values stand as
 written, but for credentials inside URIs. What only could be about a model (a variable `MODEL_NAME`) is a claim; what

@@ -84,15 +84,18 @@ def _name(result: Mapping[str, Any]) -> str:
     return word(result.get("unique_id")) or word(mapping(result.get("node")).get("unique_id"))
 
 
-def _timing(result: Mapping[str, Any], field: str) -> list[str]:
-    return sorted(filter(None, (word(mapping(step).get(field)) for step in items(result.get("timing")))))
+def _timing(result: Mapping[str, Any], field: str, origin: Origin, problems: list[Problem]) -> list[Moment]:
+    """Return the times of the steps, in order; as texts they cannot be sorted, since dbt leaves out a fraction of 0."""
+    texts = [word(mapping(step).get(field)) for step in items(result.get("timing"))]
+    found = [time(text, f"timing.{field}", origin, problems) for text in texts]
+    return sorted((moment for moment in found if moment is not None), key=lambda moment: moment.lo)
 
 
 def _ended(
     result: Mapping[str, Any], made: Moment | None, origin: Origin, problems: list[Problem]
 ) -> Moment | None:
-    texts = _timing(result, "completed_at")
-    return (time(texts[-1], "timing.completed_at", origin, problems) if texts else None) or made
+    steps = _timing(result, "completed_at", origin, problems)
+    return steps[-1] if steps else made
 
 
 def _status(result: Mapping[str, Any]) -> str:
@@ -128,8 +131,7 @@ def _ran(one: _Result) -> Iterator[Fact | Problem | Filtered]:
             "unknown-status", "dbt has no such status that is known here", "status", clip(status), fatal=False
         )
     problems: list[Problem] = []
-    starts = _timing(result, "started_at")
-    started = time(starts[0], "timing.started_at", origin, problems) if starts else None
+    starts = _timing(result, "started_at", origin, problems)
     yield from problems
     made = job(name)
     response = mapping(result.get("adapter_response"))
@@ -155,7 +157,7 @@ def _ran(one: _Result) -> Iterator[Fact | Problem | Filtered]:
         made,
         state,
         ended,
-        started=started,
+        started=starts[0] if starts else None,
         ended=ended if state in (RunState.COMPLETE, RunState.FAIL) else None,
         attributes=attributes,
     )

@@ -37,7 +37,8 @@ def resolve_deployments(connection: Connection) -> None:
     derived.clear_deployments(connection)
     versions = known.registered(connection)
     people = known.people(connection)
-    changes = _changes(connection, versions.registry, people)
+    definitions = _definitions(connection, people)
+    changes = _changes(connection, versions.registry, people, definitions)
     things = asking.things(connection, changes)
     registers = {number: episodes(changes[number]) for number in changes}
     order = sorted(registers, key=lambda target: known.key_of(things[target]))
@@ -60,17 +61,19 @@ def resolve_deployments(connection: Connection) -> None:
     derived.set_environments(connection, environments.items())
     derived.insert_episodes(connection, rows)
     derived.insert_serving(connection, edges)
-    derived.set_persons(connection, _persons(changes.values()))
+    derived.set_persons(connection, [*_persons(changes.values()), *_definers(definitions, people)])
     derived.insert_findings(connection, sorted({finding.row() for finding in found}))
 
 
-def _changes(connection: Connection, registry: Registry, people: People) -> dict[int, list[Change]]:
+def _changes(
+    connection: Connection, registry: Registry, people: People, definitions: Definitions
+) -> dict[int, list[Change]]:
     changes: dict[int, list[Change]] = defaultdict(list)
     happened = (
         Told(row["target"], row["hid"], row["fact"], (row["record"],))
         for row in gathering.target_happenings(connection)
     )
-    for told in _definitions(connection, people).expanded(happened):
+    for told in definitions.expanded(happened):
         changes[told.target].append(_change(told.fact, told.hid, told.records, registry, people))
     names = asking.things(connection, changes)
     for row in gathering.missing_from_listings(connection):
@@ -91,11 +94,15 @@ def _changes(connection: Connection, registry: Registry, people: People) -> dict
 
 def _definitions(connection: Connection, people: People) -> Definitions:
     def approver(fact: Happened) -> str:
-        who = identify(fact.actor, fact.actor_kind, fact.effective, fact.chain, {}, fact.at.lo, people)
+        who = _who_did(fact, people)
         return who.person or who.actor or ""
 
     rows = gathering.happenings_of(connection, sagemaker.TYPES)
     return Definitions(((row["hid"], row["fact"], row["record"]) for row in rows), approver)
+
+
+def _who_did(fact: Happened, people: People) -> Identified:
+    return identify(fact.actor, fact.actor_kind, fact.effective, fact.chain, fact.change, fact.at.lo, people)
 
 
 def _change(fact: Happened, hid: str, records: tuple[int, ...], registry: Registry, people: People) -> Change:
@@ -110,7 +117,7 @@ def _change(fact: Happened, hid: str, records: tuple[int, ...], registry: Regist
         bearing = [link for component, link in links if component.uri or link.version_key is not None]
         # A transformer's or sidecar's image is no model where another part names one.
         models = tuple(bearing or (link for _, link in links if link.uri or link.model))
-    who = identify(fact.actor, fact.actor_kind, fact.effective, fact.chain, fact.change, fact.at.lo, people)
+    who = _who_did(fact, people)
     return Change(
         hid,
         fact.subject,
@@ -304,4 +311,13 @@ def _persons(changes: Iterable[list[Change]]) -> list[tuple[str, str]]:
         for listed in changes
         for change in listed
         if change.who is not None and change.who.person and change.type != ABSENT
+    ]
+
+
+def _definers(definitions: Definitions, people: People) -> list[tuple[str, str]]:
+    """Return the person behind each definition and approval, by its id, where one is evidenced."""
+    return [
+        (person, hid)
+        for hid, fact in definitions.happenings()
+        if (person := _who_did(fact, people).person) is not None
     ]

@@ -113,6 +113,10 @@ class Definitions:
                     records = (*told.records, *(running.records if running else ()))
                     yield told._replace(fact=self._approved(fact), records=tuple(dict.fromkeys(records)))
 
+    def happenings(self) -> Iterator[tuple[str, Happened]]:
+        """Yield what was defined, approved and handed out with its id, and whose key signed it."""
+        return ((one.hid, self._sent(one.fact)) for several in self._found.values() for one in several)
+
     def _newest(self, kind: str, place: str, name: str, when: int) -> _Defined | None:
         several = self._found.get((kind, place, name), ())
         number = bisect_right([one.at for one in several], when)
@@ -191,7 +195,7 @@ class Definitions:
         approved = [one for one in decided if one is not None and one.fact.type == "approve"]
         if not packages or len(approved) < len(packages) or "approved_by" in fact.change:
             return fact
-        names = dict.fromkeys(name for one in approved if (name := self._approver(one.fact)))
+        names = dict.fromkeys(name for one in approved if (name := self._approver(self._sent(one.fact))))
         last = max(approved, key=lambda one: one.at).fact.at
         said = {"approved_by": ";".join(names), "approved_at": to_iso(last.lo)}
         return replace(fact, change={**fact.change, **said})

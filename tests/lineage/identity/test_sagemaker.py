@@ -167,6 +167,18 @@ def test_a_key_leads_back_to_who_signed_in():
     assert early.fact.chain == ()
 
 
+def test_a_key_that_signed_in_at_a_cluster_leads_back_too():
+    """EKS keeps the key in its audit log, so the person behind a role is found in CloudTrail."""
+    target = Key(Kind.TARGET, "kubernetes://prod", "shop/inferenceservices/fraud")
+    fact = Happened(
+        "apply", target, exactly(3), "k", workload=Workload("kserve"), detail={"access_key": "K1"}
+    )
+    (found,) = expanded([given(1, DAN, "iam-user", "K1")], fact)
+
+    assert [hop.principal for hop in found.fact.chain] == [DAN.name]
+    assert found.fact.workload == fact.workload
+
+
 def test_a_key_that_leads_to_itself_ends():
     """Records that contradict each other do not hang the import."""
     (found,) = expanded([given(1, DAN, "iam-user", "K", "K")], apply(3, "x", access_key="K"))

@@ -312,6 +312,16 @@ def test_attempts_are_events(tmp_path):
     ]  # fmt: skip
 
 
+def test_who_defined_and_approved_is_told(tmp_path):
+    """Dan made the model (e01) and bea approved the package (e05)."""
+    with Workspace.open(tmp_path / "audit.trail") as workspace:
+        workspace.import_([STORY])
+        persons = {(one["type"], one["at"][:10]): one["person"] for one in workspace.events().items}
+
+    assert persons["define-model", "2026-06-01"] == "dan"
+    assert persons["approve", "2026-06-02"] == "bea@example.com"
+
+
 def test_a_second_import_and_other_splits_change_nothing(tmp_path, registry):
     """One file, or every record in a file of its own in any order, some twice: one register."""
     whole = steps(register(tmp_path, STORY, registry))

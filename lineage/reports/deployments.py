@@ -81,7 +81,7 @@ _SLA = (
     " (annotation, contract, git, file, import) stands with it."
 )
 _CHECK = (
-    "Import the same files into a new workspace: modeltrail digest and the Merkle root must be the same.\n"
+    "Import the same files into a new workspace: modeltrail digest must say the same there as here.\n"
     "modeltrail report deployments with the same parameters must write the same bytes (SHA-256 of each file).\n"
     "Every row names file, line and SHA-256 of the records it stands on: hash that line without its line break."
 )
@@ -122,13 +122,12 @@ def make(view: View, *, since: int | None, until: int | None, workspace: dict[st
         "root": workspace["root"],
     }
     report = Report("deployments", TITLE, (), sections, tuple(answer.items), LOGIC, parameters, ABSENT)
-    tree = f"{workspace['tree_size']} records, Merkle root {workspace['root'] or 'of an empty log'}"
     header = (
         ("Report id", f"sha256 {report.id}"),
         ("Kind", f"deployments, template {TEMPLATE}"),
         ("Program", f"ModelTrail {__version__}"),
         ("Workspace", str(workspace["workspace"])),
-        ("Evidence log", f"{tree}, checkpoint of {_moment(workspace['checkpoint_at'], 'no import yet')}"),
+        ("Evidence log", _log(workspace)),
         (
             "Period (UTC)",
             f"{_moment(since, 'the beginning')} up to {_moment(until, 'the end of what is known')} (excluded)",
@@ -148,6 +147,13 @@ def make(view: View, *, since: int | None, until: int | None, workspace: dict[st
 
 def _moment(time: int | None, otherwise: str) -> str:
     return otherwise if time is None else to_iso(time)
+
+
+def _log(workspace: dict[str, Any]) -> str:
+    if not workspace["tree_size"]:
+        return "empty: nothing had been imported"
+    checkpoint = _moment(workspace["checkpoint_at"], "an unknown time")
+    return f"{workspace['tree_size']} records, Merkle root {workspace['root']}, checkpoint of {checkpoint}"
 
 
 def _population(view: View, items: list[Item], every: int, since: int | None, until: int | None) -> str:

@@ -1,7 +1,7 @@
 """How fast is the product against a yardstick that anyone has? Seeded ratio benchmarks and what they read.
 
-Subject and yardstick run interleaved in one process tree, several times; what counts is the ratio of their medians, never
-seconds, so that a busy or slow machine gives the same verdict.
+Subject and yardstick run interleaved in one process tree, several times; what counts is the ratio of their medians,
+never seconds, so that a busy or slow machine gives the same verdict.
 """
 
 from __future__ import annotations

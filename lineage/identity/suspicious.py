@@ -165,7 +165,7 @@ def of_persons(registers: Iterable[tuple[str, Sequence[Episode]]]) -> Iterable[F
 
 
 def of_aliases(spans: Iterable[AliasSpan]) -> Iterable[Finding]:
-    """Yield each alias that was seen on another version than before: its registry does not say who moved it, or when."""
+    """Yield each alias that was seen on another version than before; registries say neither who moved it nor when."""
     by_alias: dict[tuple[Key, str], list[AliasSpan]] = defaultdict(list)
     for span in spans:
         by_alias[span.model, span.alias].append(span)

@@ -353,7 +353,7 @@ DERIVED = tuple(name for name in metadata.tables if name not in LOG)
 Index("block_first", metadata.tables["block"].c.first)
 Index("fact_block_first", metadata.tables["fact_block"].c.first)
 RUN_NAME = "CREATE INDEX IF NOT EXISTS {place}run_name ON run (job, substr(run_id, -8))"
-"""Finds a run by job and id with a fifth of the bytes of a unique index: the last characters of a UUID tell most apart."""
+"""Finds a run by job and id with a fifth of a unique index's bytes: the last characters of a UUID tell most apart."""
 
 SECONDARY = (
     Index("entity_root", metadata.tables["entity"].c.root),

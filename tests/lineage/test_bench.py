@@ -8,7 +8,7 @@ from lineage import bench
 from lineage.errors import QuestionError
 
 
-@pytest.mark.parametrize(("name", "size"), [("ingest", 300), ("graph", 20_000)])
+@pytest.mark.parametrize(("name", "size"), [("ingest", 4_000), ("graph", 20_000)])
 def test_a_benchmark_names_subject_yardstick_ratio_and_goal(name: str, size: int) -> None:
     """Every comparison has the contract's fields, and its verdict follows from ratio and goal."""
     answer = bench.run(name, size)

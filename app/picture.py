@@ -21,8 +21,8 @@ from lineage.errors import QuestionError, UserError
 if TYPE_CHECKING:
     from lineage.workspace import Workspace
 
-STEPS = 9
-"""How far up- and downstream the picture goes."""
+UP, DOWN = 6, 3
+"""How far the picture goes up- and downstream: more columns than that cannot be read on one screen or page."""
 TRIED = 40
 """How many deployments are looked at to find the one with the most behind it."""
 
@@ -41,7 +41,7 @@ def write(workspace_path: str, picture: str, selector: str = "", *, dark: bool =
         return 2
     try:
         with Workspace.open(workspace_path, create=False) as workspace:
-            looking = Looking(selector or most_behind(workspace), up=STEPS, down=STEPS)
+            looking = Looking(selector or most_behind(workspace), up=UP, down=DOWN)
             drawing = follow(workspace, looking, Dates(), None)
         canvas = LineageCanvas()
         placed = drawing.placed
@@ -59,7 +59,10 @@ def write(workspace_path: str, picture: str, selector: str = "", *, dark: bool =
 
 
 def most_behind(workspace: Workspace) -> str:
-    """Return the selector of the deployed version, else the thing, with the most lineage; raises `QuestionError`."""
+    """Return the selector of the deployed version, else the thing, with the most behind it; raises `QuestionError`.
+
+    What counts is what it comes from and where it serves, not how often it was evaluated.
+    """
     served = [Subject("deployment", item).selector for item in reversed(workspace.deployments().items)]
     best = _largest(workspace, dict.fromkeys(part for part in served if part))
     if best:
@@ -79,7 +82,8 @@ def _largest(workspace: Workspace, selectors: Iterable[str]) -> str:
     for place, selector in enumerate(selectors):
         if place >= TRIED:
             break
-        nodes = len(workspace.trace(selector, up=STEPS, down=STEPS, ever=True).items[0]["nodes"])
-        if nodes > most:
-            best, most = selector, nodes
+        nodes = workspace.trace(selector, up=UP, down=DOWN, ever=True).items[0]["nodes"]
+        told = sum(1 for node in nodes if node["depth"] <= 0 or node["kind"] == "target")
+        if told > most:
+            best, most = selector, told
     return best

@@ -81,7 +81,8 @@ def _paint(
 ) -> None:
     colours = style.TOKENS[scheme]
     painter.fillRect(QRectF(0, 0, wide, high), QColor(colours.ground))
-    canvas.draw(painter, QRectF(0, HEAD, wide, high - HEAD).adjusted(24, 4, -24, -20), scheme)
+    drawn_wide, drawn_high = canvas.picture_size()
+    canvas.draw(painter, QRectF(max(0.0, (wide - drawn_wide) / 2), HEAD, drawn_wide, drawn_high), scheme)
     left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
     painter.setPen(QColor(colours.text))
     painter.setFont(style.sized_font(18.0, bold=True))

@@ -16,6 +16,7 @@ from lineage.model.naming import column, dataset
 from lineage.model.vocabulary import Basis, Kind, Relation, RunState
 from lineage.source import Filtered, Origin, Problem, Record, Sample, recognise
 from lineage.sources import dbt
+from lineage.workspace import Workspace
 
 TARGET = Path(__file__).parents[2] / "sources" / "dbt" / "target"
 HERE = "dbt:snowflake:churn"
@@ -495,6 +496,31 @@ def test_order_and_company_change_no_record_of_a_node():
         item.raw for item in dbt.records(folder(TARGET), Origin("b")) if item.row.startswith("manifest.json#")
     }
     assert alone == inside
+
+
+def test_development_and_production_do_not_flow_into_each_other(tmp_path):
+    """One job of two manifests, `churn` and `dev_ann`: each output comes of its own schema's inputs only."""
+    text = (TARGET / "manifest.json").read_text()
+    (tmp_path / "prod.json").write_text(text)
+    dev = text.replace('"schema": "churn"', '"schema": "dev_ann"').replace("LAKE.churn.", "LAKE.dev_ann.")
+    (tmp_path / "dev.json").write_text(dev)
+    with Workspace.open(tmp_path / "audit.trail") as workspace:
+        workspace.import_([tmp_path / "prod.json", tmp_path / "dev.json"])
+        edges = workspace.trace(f"dataset|{HERE}|LAKE.churn.features_v2", up=9).items[0]["edges"]
+    read = {edge["from"] for edge in edges if edge["type"] == "input"}
+    assert read == {f"dataset|{HERE}|LAKE.churn.countries", "dataset|s3://halden-lake|phone/calls"}
+
+
+def test_any_order_and_repetition_give_one_digest(tmp_path):
+    """The folder, its files one by one, and both the other way round: the same facts."""
+    files = sorted(TARGET.iterdir())
+    digests = set()
+    for number, paths in enumerate(([TARGET, *files], [*reversed(files), TARGET, TARGET])):
+        with Workspace.open(tmp_path / f"{number}.trail") as workspace:
+            for path in paths:
+                workspace.import_([path])
+            digests.add(workspace.digest().items[0]["digest"])
+    assert len(digests) == 1
 
 
 def real(corpus, name):

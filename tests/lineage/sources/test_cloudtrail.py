@@ -322,6 +322,27 @@ def test_who_defined_and_approved_is_told(tmp_path):
     assert persons["approve", "2026-06-02"] == "bea@example.com"
 
 
+def test_a_package_that_is_deleted_while_it_serves_is_found(tmp_path):
+    """Package churn/2 of the story is deleted on 4 June; it serves until the endpoint ends on 6 June."""
+    gone = tmp_path / "gone.json"
+    gone.write_text(
+        json.dumps(
+            record(
+                eventName="DeleteModelPackage",
+                eventID="gone",
+                eventTime="2026-06-04T00:00:00Z",
+                requestParameters={"modelPackageName": PACKAGE},
+            )
+        )
+    )
+    with Workspace.open(tmp_path / "audit.trail") as workspace:
+        workspace.import_([STORY, gone])
+        found = [one for one in workspace.findings().items if one["code"] == "deleted-version-served"]
+
+    assert found
+    assert all("churn 2" in one["text"] and "2026-06-04T00:00:00Z" in one["text"] for one in found)
+
+
 def test_a_second_import_and_other_splits_change_nothing(tmp_path, registry):
     """One file, or every record in a file of its own in any order, some twice: one register."""
     whole = steps(register(tmp_path, STORY, registry))

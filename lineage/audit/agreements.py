@@ -60,7 +60,8 @@ class Binding:
         for number, key in self.keys.items():
             yield TargetRow(key, since=0, until=0)
             steps = shown[number]
-            for (since, workload), (until, _) in zip(steps, [*steps[1:], (LAST, None)], strict=True):
+            ends = [*(since for since, _ in steps[1:]), LAST]
+            for (since, workload), until in zip(steps, ends, strict=False):
                 yield TargetRow(key, workload.labels, workload.annotations, since, until)
 
     def at(self, target: int, moment: int) -> list[Item]:

@@ -14,10 +14,11 @@ from lineage.model.moment import Moment, to_iso
 from lineage.model.naming import column, dataset
 from lineage.model.vocabulary import Basis, Relation
 from lineage.source import Filtered, Problem, Record
+from lineage.sources._feast_names import dicts, mapping, names, texts
 from lineage.sources._feast_places import MAX_TEXT, Place, place
 from lineage.sources._feast_registry import DUMMY, LISTINGS
-from lineage.sources._feast_view import View, dicts, mapping, names, texts
-from lineage.text import MalformedError, clip, loads
+from lineage.sources._feast_view import View
+from lineage.text import MalformedError, clip, dumps, loads
 
 _SAID_OF_SOURCE = {
     "type": "type",
@@ -112,7 +113,7 @@ def _placed(view: View, own: Key, found: Place, attributes: dict[str, Json]) -> 
 def _view(view: View) -> Iterator[Fact]:
     spec = view.spec
     key = view.view(view.name)
-    features = dicts(spec.get("features"))
+    features = view.listed(spec, "features")
     feast: dict[str, Json] = {"object": view.kind}
     feast |= {name: spec[field] for field, name in _SAID_OF_VIEW.items() if spec.get(field)}
     for field, name in (("state", "state"), ("versionId", "version_id")):
@@ -153,7 +154,7 @@ def _view(view: View) -> Iterator[Fact]:
             yield from _columns(view, of, names(features), texts(source.get("fieldMapping")))
     for one in dicts(spec.get("sourceViews")):
         yield view.link(view.view(str(one.get("name", ""))), key, "source_views")
-    for name, one in mapping(spec.get("sources")).items():
+    for name, one in sorted(mapping(spec.get("sources")).items()):
         yield from _ingredient(view, str(name), mapping(one), key)
     for feature in features:
         yield from _feature(view, feature, key)
@@ -166,9 +167,10 @@ def _ingredient(view: View, name: str, said: dict[str, Json], key: Key) -> Itera
     request = mapping(said.get("requestDataSource"))
     whole = mapping(mapping(said.get("featureView")).get("spec"))
     if request:
-        yield view.link(view.source(str(request.get("name") or name)), key, "sources.request_data_source")
+        source = view.source(str(request.get("name") or name))
+        yield view.link(source, key, "sources.request_data_source", at=view.since)
     elif whole:
-        yield view.link(view.view(str(whole.get("name") or name)), key, "sources.feature_view")
+        yield view.link(view.view(str(whole.get("name") or name)), key, "sources.feature_view", at=view.since)
     else:
         yield from _chosen(
             view, mapping(said.get("featureViewProjection")), key, "sources.feature_view_projection"
@@ -179,7 +181,7 @@ def _chosen(view: View, projection: dict[str, Json], key: Key, rule: str) -> Ite
     """Say that `key` takes from a view the features of `projection`, maybe under another name of the view."""
     name = str(projection.get("featureViewName") or "")
     if not name:
-        view.note("missing-field", "the projection names no feature view", rule, str(projection)[:80])
+        view.note("missing-field", "the projection names no feature view", rule, dumps(projection).decode())
         return
     chosen = names(projection.get("featureColumns"))
     alias = str(projection.get("featureViewNameAlias") or "")
@@ -190,10 +192,11 @@ def _chosen(view: View, projection: dict[str, Json], key: Key, rule: str) -> Ite
         detail["join_keys"] = dict(mapping(projection["joinKeyMap"]))
     if projection.get("versionTag") is not None:
         detail["version"] = str(projection["versionTag"])
-    yield view.link(view.view(name), key, rule, detail)
+    yield view.link(view.view(name), key, rule, detail, at=view.since)
     for feature in chosen:
         said: dict[str, Json] = {"alias": alias} if "alias" in detail else {}
-        yield view.link(view.feature(name, feature), key, f"{rule}.feature_columns", said, Basis.COLUMN_EXACT)
+        of = view.feature(name, feature)
+        yield view.link(of, key, f"{rule}.feature_columns", said, Basis.COLUMN_EXACT, view.since)
 
 
 def _columns(view: View, of: Key, features: list[str], renamed: dict[str, str]) -> Iterator[Link]:
@@ -202,13 +205,13 @@ def _columns(view: View, of: Key, features: list[str], renamed: dict[str, str]) 
     for feature in features:
         source = column(of, before.get(feature, feature))
         target = view.feature(view.name, feature)
-        yield Link(source, target, Relation.COLUMN, Basis.DECLARED, "spec.features", at=view.updated)
+        yield Link(source, target, Relation.COLUMN, Basis.DECLARED, "spec.features", at=view.since)
 
 
 def _feature(view: View, feature: dict[str, Json], key: Key) -> Iterator[Fact]:
     name = str(feature.get("name") or "")
     if not name:
-        view.note("missing-field", "a feature of the view has no name", "features", str(feature)[:80])
+        view.note("missing-field", "a feature of the view has no name", "features", dumps(feature).decode())
         return
     vector = {"length": feature.get("vectorLength"), "metric": feature.get("vectorSearchMetric")}
     attributes: dict[str, Json] = {
@@ -220,7 +223,7 @@ def _feature(view: View, feature: dict[str, Json], key: Key) -> Iterator[Fact]:
     }
     own = view.feature(view.name, name)
     yield view.entity(own, attributes, "features", None)
-    yield view.link(key, own, "spec.features")
+    yield view.link(key, own, "spec.features", at=view.since)
 
 
 def _intervals(view: View) -> list[tuple[Moment, Moment]]:
@@ -246,7 +249,7 @@ def _materialized(view: View, key: Key, start: Moment, end: Moment) -> Happened:
 
 def _service(view: View) -> Iterator[Fact]:
     key = view.service(view.name)
-    projections = dicts(view.spec.get("features"))
+    projections = view.listed(view.spec, "features")
     attributes: dict[str, Json] = {
         "feast": {"object": "feature-service"},
         **view.common(),
@@ -278,7 +281,8 @@ def _saved_dataset(view: View) -> Iterator[Fact]:
     own = dataset(f"{view.namespace}/saved-datasets", view.name)
     found = place(own, mapping(spec.get("storage")))
     service = str(spec.get("featureServiceName") or "")
-    features = [one for one in spec.get("features") or () if isinstance(one, str)]
+    references = spec.get("features")
+    features = [one for one in references if isinstance(one, str)] if isinstance(references, list) else []
     attributes: dict[str, Json] = {
         **view.common(),
         **found.said,

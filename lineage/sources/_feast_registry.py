@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from lineage.model.moment import from_seconds, parse, to_iso
 from lineage.source import Origin, Problem, Record
 from lineage.sources import _feast_shapes as shapes
+from lineage.sources._feast_names import dicts, names
 from lineage.sources._feast_wire import Decoder, read, text, time, walk
 from lineage.sources._sqlite_file import why
 from lineage.text import MalformedError, clip, dumps, loads
@@ -291,6 +292,15 @@ class _Join:
         by_kind: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
         for found in registry.objects:
             by_kind.setdefault(found.kind, {})[found.project, found.name] = spec_of(found)
+        self.versions = {
+            (
+                found.project,
+                str(found.item.get("featureViewName")),
+                str(found.item.get("versionNumber") or 0),
+            ): str(found.item.get("createdTimestamp") or "")
+            for found in registry.objects
+            if found.kind == "version"
+        }
         self.entities = by_kind.get("entity", {})
         self.sources = by_kind.get("data-source", {})
         self.views = {key: spec for kind in VIEWS for key, spec in by_kind.get(kind, {}).items()}
@@ -301,7 +311,7 @@ class _Join:
         for project in sorted(self.registry.projects):
             for listing, (_, kinds) in LISTINGS.items():
                 among = [one for one in self.registry.objects if one.kind in kinds and one.project == project]
-                features = sum(len(_names(spec_of(one).get("features"))) for one in among)
+                features = sum(len(names(spec_of(one).get("features"))) for one in among)
                 item = {
                     "listing": listing,
                     "count": features if listing == "features" else len(among),
@@ -325,26 +335,38 @@ class _Join:
     def joined(self, found: Found) -> dict[str, Any]:
         spec = spec_of(found)
         if found.kind in VIEWS:
-            return {"entities": self.keys(found.project, spec), "sources": self.named(found.project, spec)}
+            return {
+                "entities": self.keys(found.project, spec),
+                "sources": self.named(found.project, spec),
+                "since": self.since(found),
+            }
         if found.kind == "feature-service":
             missing = []
             stale = []
-            for projection in spec.get("features") or ():
-                name = str(projection.get("featureViewName", "")) if isinstance(projection, dict) else ""
+            for projection in dicts(spec.get("features")):
+                name = str(projection.get("featureViewName") or "")
                 view = self.views.get((found.project, name))
                 if view is None:
                     missing.append(name)
                     continue
-                there = _names(view.get("features"))
+                there = names(view.get("features"))
                 stale += [
-                    f"{name}/{one}" for one in _names(projection.get("featureColumns")) if one not in there
+                    f"{name}/{one}" for one in names(projection.get("featureColumns")) if one not in there
                 ]
             return {"missing": sorted(missing), "stale": stale}
         return {}
 
+    def since(self, found: Found) -> str:
+        """Return when the present version of a view was made: its features and code have been the same since."""
+        meta = found.item.get("meta")
+        number = meta.get("currentVersionNumber") if isinstance(meta, dict) else None
+        return self.versions.get((found.project, found.name, str(number or 0)), "")
+
     def keys(self, project: str, spec: Mapping[str, Any]) -> dict[str, str]:
         """Return the entities of a view and the column each is joined on."""
-        names = [name for name in spec.get("entities") or () if isinstance(name, str) and name != DUMMY]
+        said = spec.get("entities")
+        names = [name for name in said if isinstance(name, str)] if isinstance(said, list) else []
+        names = [name for name in names if name != DUMMY]
         return {name: str(self.entities.get((project, name), {}).get("joinKey") or name) for name in names}
 
     def named(self, project: str, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -357,9 +379,3 @@ class _Join:
                 if own is not None:
                     found[part] = own
         return found
-
-
-def _names(features: object) -> list[str]:
-    if not isinstance(features, list):
-        return []
-    return [str(feature.get("name", "")) for feature in features if isinstance(feature, dict)]

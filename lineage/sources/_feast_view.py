@@ -11,31 +11,11 @@ from lineage.model.moment import Moment, exactly, parse, to_iso
 from lineage.model.naming import dataset
 from lineage.model.vocabulary import Basis, Kind, Relation
 from lineage.source import Problem
-from lineage.sources._feast_names import service_key
+from lineage.sources._feast_names import dicts, mapping, service_key
 from lineage.sources._mlflow_values import table
-from lineage.text import clip
+from lineage.text import clip, dumps
 
 MAX_TEXT = 4_000
-
-
-def mapping(value: object) -> dict[str, Any]:
-    """Return `value` when it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def dicts(value: object) -> list[dict[str, Any]]:
-    """Return the objects of a list."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def texts(value: object) -> dict[str, str]:
-    """Return the entries of an object that are text."""
-    return {name: text for name, text in mapping(value).items() if isinstance(text, str)}
-
-
-def names(value: object) -> list[str]:
-    """Return the names of a list of features."""
-    return [str(one["name"]) for one in dicts(value) if one.get("name")]
 
 
 class View:
@@ -43,7 +23,10 @@ class View:
 
     Attributes:
         namespace: `feast:<project>`, with the label `instance` `feast:<instance>/<project>`.
-        at: when the registry was so; updated: since when the object is as it is, as far as the registry says.
+        at: when the registry was so.
+        updated: when the object was last changed, be it only by a materialisation.
+        span: since when it is as it is; for a view, which every materialisation changes, between its creation and its
+            last change. since: that of features and code alone, exact where the registry keeps versions.
         problems: what was met that is not sound; none of it stops the reading.
     """
 
@@ -63,6 +46,17 @@ class View:
         self.created = self.time(self.meta, "createdTimestamp")
         self._updated = self.time(self.meta, "lastUpdatedTimestamp")
         self.updated = self._updated or self.created or self.at
+        self.span = self.updated
+        if (
+            self.kind.endswith("view")
+            and self.created
+            and self._updated
+            and self.created.lo < self._updated.lo
+        ):
+            self.span = Moment(self.created.lo, self._updated.hi)
+        # A number above 0 says that features or code were changed after the creation: when, only the history knows.
+        changed = self.updated if self.meta.get("currentVersionNumber") else self.span
+        self.since = self.time(self.joined, "since") or changed
 
     def source(self, name: str) -> Key:
         """Return the key of a data source by its name in Feast."""
@@ -145,10 +139,18 @@ class View:
         rule: str,
         detail: dict[str, Json] | None = None,
         basis: Basis = Basis.DECLARED,
+        at: Moment | None = None,
     ) -> Link:
         """Return that `target` is made from `source`, since the object is as it is."""
         said = {name: value for name, value in (detail or {}).items() if value}
-        return Link(source, target, Relation.DERIVED, basis, rule, at=self.updated, detail=said)
+        return Link(source, target, Relation.DERIVED, basis, rule, at=at or self.span, detail=said)
+
+    def listed(self, item: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
+        """Return the objects of a list; what is no list is noted."""
+        value = item.get(field)
+        if value is not None and not isinstance(value, list):
+            self.note("bad-type", "a list is expected", field, dumps(value).decode())
+        return dicts(value)
 
     def unlabelled(self, key: Key) -> Iterator[Alias]:
         """Say what `key` is called where nobody names the registry's instance (a run's `feast.project`)."""

@@ -148,16 +148,7 @@ class Graph:
 
     def relation(self, name: str) -> dict[str, Any]:
         """Return where the table of `name` stands, as the parts of its name."""
-        node = self.node(name)
-        parts = {
-            "id": name,
-            "package": word(node.get("package_name")) or package_of(name),
-            "database": word(node.get("database")),
-            "schema": word(node.get("schema")),
-            "name": word(node.get("identifier")) or word(node.get("alias")) or word(node.get("name")),
-            "relation_name": word(node.get("relation_name")),
-        }
-        return {part: said for part, said in parts.items() if said}
+        return relation(name, self.node(name))
 
     def check(self, test: str) -> dict[str, Any]:
         """Return what the manifest says of a test: the node it is about, its kind, column and severity."""
@@ -207,6 +198,26 @@ def has_table(node: Mapping[str, Any]) -> bool:
     """Tell whether a node stands as a table or view in the database."""
     kind = word(node.get("resource_type"))
     return kind in TABLES and mapping(node.get("config")).get("materialized") != "ephemeral"
+
+
+def relation(name: str, node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where the table of the node called `name` stands, as the parts of its name that are known.
+
+    >>> relation("model.shop.orders", {"schema": "s"})
+    {'id': 'model.shop.orders', 'package': 'shop', 'schema': 's', 'name': 'orders'}
+    """
+    parts = {
+        "id": name,
+        "package": word(node.get("package_name")) or package_of(name),
+        "database": word(node.get("database")),
+        "schema": word(node.get("schema")),
+        "name": word(node.get("identifier"))
+        or word(node.get("alias"))
+        or word(node.get("name"))
+        or name.rpartition(".")[2],
+        "relation_name": word(node.get("relation_name")),
+    }
+    return {part: said for part, said in parts.items() if said}
 
 
 def package_of(name: str) -> str:

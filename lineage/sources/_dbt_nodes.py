@@ -18,7 +18,7 @@ from lineage.model.naming import column
 from lineage.model.vocabulary import Basis, Kind, Relation
 from lineage.source import Filtered, Origin, Problem
 from lineage.sources import _dbt_places as places
-from lineage.sources._dbt_graph import has_table, items, mapping, package_of, word
+from lineage.sources._dbt_graph import has_table, items, mapping, package_of, relation, word
 from lineage.text import clip
 
 _TEXT = 2_000
@@ -116,17 +116,6 @@ def _project(
         yield Coverage(_listing(about), what, at, at, detail=detail)
 
 
-def _relation(name: str, node: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": name,
-        "package": word(node.get("package_name")) or package_of(name),
-        "database": node.get("database"),
-        "schema": node.get("schema"),
-        "name": word(node.get("identifier")) or word(node.get("alias")) or word(node.get("name")),
-        "relation_name": node.get("relation_name"),
-    }
-
-
 def _said(name: str, kind: str, node: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Json]:
     """Return what is said of any node: its place in the project, words about it, and who owns it."""
     config, group = mapping(node.get("config")), mapping(body.get("group"))
@@ -211,14 +200,14 @@ def _built(
         # What reads it reads the tables behind it: the record of the reader says so.
         yield Entity(made, said | project, at, listing)
         return
-    relation = _relation(name, node)
-    here = places.table(relation, about, origin)
+    stands = relation(name, node)
+    here = places.table(stands, about, origin)
     names, columns = _columns(node, here, at, listing)
     yield Entity(made, said | project, at, listing)
     yield Entity(here, present({**said, "columns": names}), at, listing)
     yield from columns
-    yield from places.aliases(relation, about, origin)
-    yield from places.locations(node, relation, here)
+    yield from places.aliases(stands, about, origin)
+    yield from places.locations(node, stands, here)
     yield Link(made, here, Relation.OUTPUT, Basis.DECLARED, "dbt-relation", job=made, at=at)
     for parent in items(body.get("parents")):
         there = places.table(mapping(parent), about, origin)
@@ -229,8 +218,8 @@ def _built(
 def _source(
     name: str, node: Mapping[str, Any], about: Mapping[str, Any], at: Moment | None, origin: Origin
 ) -> Iterator[Fact]:
-    relation = _relation(name, node)
-    here = places.table(relation, about, origin)
+    stands = relation(name, node)
+    here = places.table(stands, about, origin)
     listing = _listing(about)
     names, columns = _columns(node, here, at, listing)
     both = {**mapping(node.get("source_meta")), **mapping(node.get("meta"))}
@@ -246,8 +235,8 @@ def _source(
     )
     yield Entity(here, said | more, at, listing)
     yield from columns
-    yield from places.aliases(relation, about, origin)
-    yield from places.locations(node, relation, here)
+    yield from places.aliases(stands, about, origin)
+    yield from places.locations(node, stands, here)
 
 
 def _exposure(

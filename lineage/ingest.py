@@ -36,6 +36,7 @@ REPORT_EVERY = 2_000
 
 Reader = Callable[[Record, Origin], Iterable[Fact | Bundle | Problem | Filtered]]
 
+_BESIDE = frozenset({Problem, Filtered})
 _READER_FAULTS = (
     ValueError,
     LookupError,
@@ -134,6 +135,7 @@ class _Run:
 
     def commit(self, file: int, result: FileResult, seconds: float) -> None:
         """Write what has been gathered and commit it together with the counts so far."""
+        self.frontier.extend([leaf_hash(entry(row[5], row[1], row[2], row[3])) for row in self.records])
         log.write(self.connection, self.records, self.blocks.take(), self.problems)
         self.projector.flush()
         counts = (
@@ -263,7 +265,6 @@ def _read_all(
     file, context = numbered
     sha256 = hashlib.sha256
     known = run.known
-    append = run.frontier.append
     read: Reader = getattr(source, "read_bundled", source.read)
     started = time.perf_counter()
     for item in _guarded(source.records(given, origin)):
@@ -282,10 +283,8 @@ def _read_all(
         facts, outcome = _read_one(run, read, item, origin, file, result)
         seq = run.seq
         run.seq = seq + 1
-        line = item.line
         offset = item.offset
-        append(leaf_hash(entry(digest, file, line, offset)))
-        run.records.append((seq, file, line, offset, len(raw), bytearray(digest), item.row))
+        run.records.append((seq, file, item.line, offset, len(raw), bytearray(digest), item.row))
         run.blocks.add(seq, raw, facts)
         if facts:
             run.projector.apply(seq, facts)
@@ -311,7 +310,10 @@ def _read_one(
     reason: str | None = None
     fatal = False
     try:
-        for said in read(record, origin):
+        every = read(record, origin)
+        if type(every) is list and _BESIDE.isdisjoint(map(type, every)) and every:
+            return every, None
+        for said in every:
             if isinstance(said, (Fact, tuple)):
                 facts.append(said)  # type: ignore[arg-type]
             elif type(said) is Problem:

@@ -114,7 +114,7 @@ def _thing(item: Item, width: int) -> list[str]:
         ("last seen", short_time(item["last_seen"])),
         ("ended", short_time(item["ended"])),
     ]
-    lines = [f"{item['kind']} {display_text(item['display'])}", *pairs(_said(said), width)]
+    lines = [*_wrapped(f"{item['kind']} {display_text(item['display'])}", width), *pairs(_said(said), width)]
     attributes = [(name, value) for name, value in sorted(item["attributes"].items())]
     lines += _section("attributes", pairs(_said(attributes), inner))
     for title, end in (("fed by", "to"), ("feeds", "from")):

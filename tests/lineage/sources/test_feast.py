@@ -585,8 +585,8 @@ def test_endless_nesting_is_refused():
     assert "too-deep" in {problem.code for problem in of(found, Problem)}
 
 
-def test_a_bad_time_is_a_problem_and_not_a_guess(dump):
-    """A creation in the year 9999999 is named with its field; the view stands."""
+def test_a_bad_value_is_a_problem_and_not_a_guess(dump):
+    """A creation `soon`, a text where a list belongs: named with field and value; the rest stands."""
     dump["featureViews"][0]["meta"]["createdTimestamp"] = "soon"
     found = said(Bytes(json.dumps(dump).encode(), "dump.json"))
 
@@ -594,6 +594,40 @@ def test_a_bad_time_is_a_problem_and_not_a_guess(dump):
         (problem.code, problem.field, problem.value) for problem in of(found, Problem)
     }
     assert entity(found, view("orders")).created is None
+    dump["featureServices"][0]["spec"]["features"] = "orders"
+    found = said(Bytes(json.dumps(dump).encode(), "dump.json"))
+    assert ("bad-type", "features", '"orders"') in {
+        (problem.code, problem.field, problem.value) for problem in of(found, Problem)
+    }
+
+
+@pytest.mark.parametrize("junk", [None, 1, True, "x", [], {}, [1], [None], [{"a": {}}], {"name": 5}, 10**30])
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("featureViews",),
+        ("featureViews", 0, "spec"),
+        ("featureViews", 0, "spec", "entities"),
+        ("featureViews", 0, "spec", "features"),
+        ("featureViews", 0, "spec", "batchSource"),
+        ("featureViews", 0, "meta", "materializationIntervals"),
+        ("onDemandFeatureViews", 0, "spec", "sources"),
+        ("onDemandFeatureViews", 0, "spec", "sources", "orders", "featureViewProjection"),
+        ("featureServices", 0, "spec", "features"),
+        ("savedDatasets", 0, "spec", "features"),
+        ("dataSources", 1, "kafkaOptions"),
+    ],
+)
+def test_values_of_another_type_stop_nothing(dump, path, junk):
+    """Whatever stands where a list or an object should: no error, and what else the dump holds is read."""
+    *way, last = path
+    inside = dump
+    for step in way:
+        inside = inside[step]
+    inside[last] = junk
+    found = said(Bytes(json.dumps(dump).encode(), "dump.json"))
+
+    assert entity(found, view("returned"))
 
 
 def test_the_instance_label_keeps_equal_projects_apart(dump):

@@ -20,6 +20,7 @@ def resolve(connection: Connection) -> None:
     _merge_names(connection)
     consequences.refresh_seen(connection)
     consequences.refresh_attributes(connection)
+    consequences.set_apart_candidates(connection)
     consequences.clear_edges(connection)
     consequences.edges_of_jobs(connection)
     consequences.edges_of_runs(connection)

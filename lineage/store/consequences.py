@@ -65,7 +65,8 @@ def names_of(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str,
 
 def set_roots(connection: Connection, roots: Iterable[tuple[int, int]]) -> None:
     """Say of which entity each merged entity is another name: pairs (root, entity)."""
-    connection.exec_driver_sql("DELETE FROM entity WHERE whole IS NOT NULL")
+    connection.exec_driver_sql("DELETE FROM entity WHERE whole != 0")
+    connection.exec_driver_sql("UPDATE entity SET whole = NULL WHERE whole = 0")
     connection.exec_driver_sql("UPDATE entity SET root = id WHERE root != id")
     pairs = list(roots)
     if pairs:
@@ -104,6 +105,22 @@ def refresh_attributes(connection: Connection) -> None:
         "  FROM attribute a JOIN entity e ON e.id = a.entity"
         "  WHERE e.root = e.id OR e.kind != 'model-version') WHERE place = 1 AND value != 'null'"
         "  GROUP BY root) AS fresh WHERE fresh.root = entity.id"
+    )
+
+
+def set_apart_candidates(connection: Connection) -> None:
+    """Keep names that are only candidates for another thing's name out of lists: nothing else is said of them.
+
+    Their `whole` is 0, which is no entity; a record that speaks of such a name makes it a thing of its own.
+    """
+    connection.exec_driver_sql(
+        "UPDATE entity SET whole = 0 WHERE whole IS NULL AND root = id AND record IS NULL AND first_seen IS NULL"
+        " AND id IN (SELECT other FROM alias WHERE relation = 'candidate' UNION"
+        "  SELECT entity FROM alias WHERE relation = 'candidate')"
+        " AND id NOT IN (SELECT entity FROM alias WHERE relation != 'candidate')"
+        " AND id NOT IN (SELECT other FROM alias WHERE relation != 'candidate')"
+        " AND id NOT IN (SELECT source FROM link UNION SELECT target FROM link)"
+        " AND id NOT IN (SELECT dataset FROM run_use) AND id NOT IN (SELECT root FROM entity WHERE root != id)"
     )
 
 

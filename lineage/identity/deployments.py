@@ -56,7 +56,7 @@ def resolve_deployments(connection: Connection) -> None:
             edges.extend(_edges(number, item, versions.ids))
         found.extend(of_deployments(display(*key), items, versions.deleted))
     found.extend(of_persons((display(*known.key_of(things[number])), registers[number]) for number in order))
-    found.extend(of_aliases(versions.aliases))
+    found.extend(of_aliases(versions.aliases, versions.shown))
     found.extend(of_runs(gathering.conflicting_runs(connection, [STATE_BIT[state] for state in TERMINAL])))
     derived.set_environments(connection, environments.items())
     derived.insert_episodes(connection, rows)

@@ -33,12 +33,14 @@ class Registered:
         registry: every model version, and how aliases moved; `ids`: the version's entities.
         deleted: the versions that are deleted, and when, where that is evidenced.
         aliases: on which version each alias stood and when.
+        shown: the record that showed a model's aliases at a time.
     """
 
     registry: Registry
     ids: dict[Key, int]
     deleted: dict[Key, Moment | None]
     aliases: tuple[AliasSpan, ...]
+    shown: dict[tuple[Key, int], int]
 
 
 def registered(connection: Connection) -> Registered:
@@ -54,6 +56,7 @@ def registered(connection: Connection) -> Registered:
         {row.key: number for number, row in rows.items()},
         {row.key: row.deleted_at for row in rows.values() if row.deleted},
         tuple(spans),
+        shown,
     )
 
 
@@ -85,14 +88,6 @@ def _version(thing: Thing) -> VersionRow | None:
         bool(said.get("deleted")),
         ended,
     )
-
-
-def _alias_history(connection: Connection, model: int) -> list[tuple[int, Mapping[str, Any]]]:
-    return [
-        (slot, value)
-        for slot, value in gathering.observed(connection, model, "aliases")
-        if isinstance(value, dict)
-    ]
 
 
 def alias_spans(model: Key, seen: Iterable[tuple[int, Mapping[str, Any]]]) -> list[AliasSpan]:

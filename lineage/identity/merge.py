@@ -35,17 +35,18 @@ def groups(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
 
 
 def standing_for(group: Iterable[int], names: Mapping[int, tuple[str, str, str]]) -> int:
-    """Return the member that stands for the group: where the bytes lie beats a table's name, then the shortest name.
+    """Return the member that stands for the group: where the bytes lie beats a table's name, a word
+    beats a number, then the shortest name.
 
     >>> names = {1: ("dataset", "hive://h:9083", "a.b"), 2: ("dataset", "s3://lake", "a/b")}
     >>> standing_for([1, 2], names)
     2
     """
 
-    def rank(member: int) -> tuple[bool, int, str, str]:
+    def rank(member: int) -> tuple[bool, bool, int, str, str]:
         _, namespace, name = names[member]
         physical = namespace.startswith(_PHYSICAL)
-        return (not physical, len(name), namespace, name)
+        return (not physical, name.isdigit(), len(name), namespace, name)
 
     return min(group, key=rank)
 

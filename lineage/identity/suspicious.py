@@ -164,8 +164,11 @@ def of_persons(registers: Iterable[tuple[str, Sequence[Episode]]]) -> Iterable[F
         )
 
 
-def of_aliases(spans: Iterable[AliasSpan]) -> Iterable[Finding]:
-    """Yield each alias that was seen on another version than before; registries say neither who moved it nor when."""
+def of_aliases(spans: Iterable[AliasSpan], shown: Mapping[tuple[Key, int], int]) -> Iterable[Finding]:
+    """Yield each alias that was seen on another version than before; registries say neither who moved it nor when.
+
+    `shown` names the record that showed a model's aliases at a time.
+    """
     by_alias: dict[tuple[Key, str], list[AliasSpan]] = defaultdict(list)
     for span in spans:
         by_alias[span.model, span.alias].append(span)
@@ -178,6 +181,11 @@ def of_aliases(spans: Iterable[AliasSpan]) -> Iterable[Finding]:
                 f"{model.name}@{alias}",
                 f"The alias {alias} of {model.name} moved from version {before.version} to {after.version}"
                 f" {when(after.since)}. The registry does not record when or by whom; import it more often.",
+                tuple(
+                    (f"{alias} stands on version {span.version}", to_iso(at), shown[model, at])
+                    for span, at in ((before, after.since.lo), (after, after.since.hi))
+                    if (model, at) in shown
+                ),
             )
 
 

@@ -19,12 +19,12 @@ _happened = msgspec.msgpack.Decoder(Happened)
 _objective = msgspec.msgpack.Decoder(Objective)
 
 
-def observed(connection: Connection, number: int, name: str) -> list[tuple[int, Any]]:
-    """Return what each listing showed of one attribute of a thing (root): time of the listing and value, by time."""
+def observed(connection: Connection, number: int, name: str) -> list[tuple[int, Any, int]]:
+    """Return what each listing showed of one attribute of a thing (root): its time, the value, the record; by time."""
     return [
-        (row[0], json.loads(row[1]))
+        (row[0], json.loads(row[1]), row[2])
         for row in connection.exec_driver_sql(
-            "SELECT a.slot, a.value FROM attribute a JOIN entity e ON e.id = a.entity"
+            "SELECT a.slot, a.value, a.record FROM attribute a JOIN entity e ON e.id = a.entity"
             " WHERE e.root = ? AND a.name = ? AND a.slot > 0 ORDER BY a.slot, a.value",
             (number, name),
         )

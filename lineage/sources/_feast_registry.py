@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -28,11 +29,11 @@ VIEWS = ("feature-view", "stream-feature-view", "on-demand-feature-view", "label
 LISTINGS = {
     "data-sources": ("dataset", ("data-source",)),
     "feature-views": ("feature-view", VIEWS),
-    "features": ("feature", VIEWS),
+    "features": ("feature", ("feature",)),
     "feature-services": ("feature-view", ("feature-service",)),
     "saved-datasets": ("dataset", ("saved-dataset",)),
 }
-"""What is listed for each project: the kind of thing, and the kinds of object it is said in."""
+"""What is listed for each project: the kind of thing, and the kinds of object that are counted."""
 
 _JOINED = ("batchSource", "streamSource", "source")
 _OPTIONS = "Options"
@@ -308,13 +309,16 @@ class _Join:
     def records(self) -> Iterator[Record]:
         for found in self.registry.objects:
             yield self.record(found, self.joined(found))
+        counts: Counter[tuple[str, str]] = Counter()
+        for found in self.registry.objects:
+            counts[found.project, found.kind] += 1
+            if found.kind in VIEWS:
+                counts[found.project, "feature"] += len(names(spec_of(found).get("features")))
         for project in sorted(self.registry.projects):
             for listing, (_, kinds) in LISTINGS.items():
-                among = [one for one in self.registry.objects if one.kind in kinds and one.project == project]
-                features = sum(len(names(spec_of(one).get("features"))) for one in among)
                 item = {
                     "listing": listing,
-                    "count": features if listing == "features" else len(among),
+                    "count": sum(counts[project, kind] for kind in kinds),
                     "complete": not self.registry.damaged,
                     "uuid": self.registry.uuids.get(project, ""),
                 }

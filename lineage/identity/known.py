@@ -48,9 +48,12 @@ def registered(connection: Connection) -> Registered:
     things = asking.things_of_kind(connection, Kind.MODEL_VERSION)
     rows = {thing.id: row for thing in things if (row := _version(thing)) is not None}
     models = asking.things_of_kind(connection, Kind.MODEL)
-    spans = [
-        span for model in models for span in alias_spans(key_of(model), _alias_history(connection, model.id))
-    ]
+    spans: list[AliasSpan] = []
+    shown: dict[tuple[Key, int], int] = {}
+    for model in models:
+        seen = gathering.observed(connection, model.id, "aliases")
+        spans += alias_spans(key_of(model), [(at, value) for at, value, _ in seen if isinstance(value, dict)])
+        shown.update({(key_of(model), at): record for at, _, record in seen})
     return Registered(
         Registry(rows.values(), spans),
         {row.key: number for number, row in rows.items()},

@@ -35,8 +35,9 @@ def groups(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
 
 
 def standing_for(group: Iterable[int], names: Mapping[int, tuple[str, str, str]]) -> int:
-    """Return the member that stands for the group: where the bytes lie beats a table's name, a word
-    beats a number, then the shortest name.
+    """Return the member that stands for the group: the place of the bytes, then a word, then the shortest name.
+
+    A table's name gives way to the place where its bytes lie, a number to a word.
 
     >>> names = {1: ("dataset", "hive://h:9083", "a.b"), 2: ("dataset", "s3://lake", "a/b")}
     >>> standing_for([1, 2], names)

@@ -27,6 +27,7 @@ MAX_DOCUMENT = 256 * 1024 * 1024
 
 _CHUNK = 1 << 20
 _MARK = b"\xef\xbb\xbf"
+_WHITE = b" \t\r\n"
 _READ_ERRORS = (EOFError, OSError)
 _DOCUMENT_START = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _CONTENT = re.compile(rb"^[ \t]*[^\s#]", re.MULTILINE)
@@ -63,7 +64,7 @@ class _Text:
 
 
 def lines(given: Input) -> Iterator[Record | Problem]:
-    """Cut `given` into its non-empty lines; a UTF-8 byte order mark is no part of the first.
+    """Cut `given` into its non-empty lines without their ends; a UTF-8 byte order mark is no part of the first.
 
     A line above `MAX_RECORD` is one problem that names its length and SHA-256; a compressed file that breaks off
     keeps every whole line before the break and says where it broke.
@@ -89,7 +90,8 @@ def lines(given: Input) -> Iterator[Record | Problem]:
     position = 0
     for number, line in enumerate(text.utf8.split(b"\n"), 1):
         if line and not line.isspace():
-            yield _checked(Record(*text.cut(position, position + len(line)), number))
+            end = position + len(line.removesuffix(b"\r"))
+            yield _checked(Record(*text.cut(position, end), number))
         position += len(line) + 1
 
 
@@ -100,14 +102,22 @@ def _lines(chunk: bytes, stream: BinaryIO) -> Iterator[Record | Problem]:
     chunk = chunk[offset:]
     while chunk:
         block = rest + chunk if rest else chunk
-        pieces = block.split(b"\n")
+        if block.isspace():
+            # A file of nothing but line ends would otherwise be taken line by line.
+            end = block.rfind(b"\n") + 1
+            number += block.count(b"\n")
+            offset += end
+            pieces = [block[end:]]
+        else:
+            pieces = block.split(b"\n")
+        returns = b"\r\n" in block
         rest = pieces.pop()
         for piece in pieces:
             number += 1
             if len(piece) > MAX_RECORD:
                 yield _too_large(hashlib.sha256(piece).hexdigest(), len(piece), offset, number)
             elif piece and not piece.isspace():
-                yield Record(piece, offset, number)
+                yield Record(piece.removesuffix(b"\r") if returns else piece, offset, number)
             offset += len(piece) + 1
         if len(rest) > MAX_RECORD:
             number += 1
@@ -136,7 +146,7 @@ def _lines(chunk: bytes, stream: BinaryIO) -> Iterator[Record | Problem]:
                 for piece in pieces:
                     number += 1
                     if piece and not piece.isspace():
-                        yield Record(piece, offset, number)
+                        yield Record(piece.removesuffix(b"\r"), offset, number)
                     offset += len(piece) + 1
         try:
             chunk = stream.read(_CHUNK)
@@ -146,7 +156,7 @@ def _lines(chunk: bytes, stream: BinaryIO) -> Iterator[Record | Problem]:
             yield _broken(error, offset + len(rest), number + 1)
             return
     if rest and not rest.isspace():
-        yield Record(rest, offset, number + 1)
+        yield Record(rest.removesuffix(b"\r"), offset, number + 1)
 
 
 def _too_large(digest: str, length: int, offset: int, line: int, row: str = "") -> Problem:
@@ -220,6 +230,14 @@ def json_values(given: Input, *path: str) -> Iterator[Record | Problem]:
         yield problem
 
 
+def documents(given: Input, *path: str) -> Iterator[Record | Problem]:
+    """Cut a file that is JSON or YAML by its first letter, as `json_values` or `yaml_documents` does."""
+    if _head(given)[:1] in {b"{", b"["}:
+        yield from json_values(given, *path)
+    else:
+        yield from yaml_documents(given)
+
+
 def _is_lines(head: bytes) -> bool:
     """Tell whether any of the first lines is a JSON object by itself, or the first is longer than can be looked at."""
     if is_utf16(head):
@@ -248,7 +266,7 @@ def json_items(document: Record, *path: str) -> Iterator[Record | Problem]:
         return
     line = document.line or 1
     if found is None:
-        yield _checked(document)
+        yield _checked(_trimmed(document, text))
         return
     row, extents = found
     if row is None:
@@ -263,6 +281,15 @@ def json_items(document: Record, *path: str) -> Iterator[Record | Problem]:
         counted = begin
         body, offset = text.cut(begin, end)
         yield _checked(Record(body, document.offset + offset, line, f"{document.row}{row}/{number}"))
+
+
+def _trimmed(document: Record, text: _Text) -> Record:
+    """Return the value without the blanks around it: a file of one line holds the same record as one that grew."""
+    begin = len(text.utf8) - len(text.utf8[text.start :].lstrip(_WHITE))
+    end = len(text.utf8.rstrip(_WHITE))
+    body, offset = text.cut(begin, end)
+    line = (document.line or 1) + text.utf8.count(b"\n", 0, begin)
+    return Record(body, document.offset + offset, line, document.row)
 
 
 def _refused(document: Record) -> Record | Problem:

@@ -21,7 +21,7 @@ from lineage.errors import UnreadableInputError
 from lineage.evidence.merkle import Frontier, entry, leaf_hash, load
 from lineage.identity.projector import Projector
 from lineage.identity.resolve import resolve
-from lineage.inputs import Found, walk
+from lineage.inputs import Found, open_regular, walk
 from lineage.model.facts import AnyFact, Bundle, Fact
 from lineage.progress import SILENT, Progress, Step
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample, Source, recognise, sources
@@ -99,8 +99,8 @@ def survey(paths: Sequence[str | Path], source: str = "") -> Iterator[Recognised
                 "there is no such source", where=source, remedy=f"choose one of {names}"
             )
     for found in walk(paths, _belongs_together):
-        # Ten thousand samples of 64 KiB would be kept until the import ends.
-        kept = replace(found, sample=Sample(found.sample.name))
+        # Ten thousand samples of 64 KiB would be kept until the import ends; the first line may name columns.
+        kept = replace(found, sample=Sample(found.sample.name, found.sample.head[:8192].partition(b"\n")[0]))
         if found.given is None:
             yield Recognised(kept, None, 0.0)
         elif forced is not None:
@@ -340,6 +340,8 @@ def _guarded(records: Iterable[Record | Problem]) -> Iterator[Record | Problem]:
         yield from records
     except UnreadableInputError as error:
         yield Problem("unreadable", error.what)
+    except (OSError, EOFError) as error:
+        yield Problem("unreadable", f"the file cannot be read: {error}")
     except _READER_FAULTS as error:
         yield Problem("reader-failed", f"our reader failed on this file ({type(error).__name__}: {error})")
 
@@ -402,7 +404,7 @@ def _digest_of(given: Input) -> bytes:
         return whole.digest()
     place = getattr(given, "file", None)
     try:
-        with Path(place).open("rb") if place is not None else given.open() as stream:
+        with open_regular(Path(place)) if place is not None else given.open() as stream:
             return hashlib.file_digest(stream, "sha256").digest()  # type: ignore[arg-type]
     except (OSError, EOFError, UnreadableInputError):
         return b""

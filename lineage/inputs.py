@@ -119,12 +119,12 @@ class FileInput:
     def open(self) -> BinaryIO:
         """Open the decompressed bytes."""
         try:
-            stream = os.fdopen(_regular(self.file), "rb")
+            stream = open_regular(self.file)
         except OSError as error:
             raise _unreadable(error, str(self.file)) from error
         if self.path is not None:
             return stream
-        return cast("BinaryIO", _Unpacked(self.size, gzip.GzipFile(fileobj=stream), stream))
+        return cast("BinaryIO", _Unpacked(self.size, gzip.GzipFile(fileobj=stream), cast("_Stream", stream)))
 
     def members(self) -> Iterator[tuple[str, Input]]:
         """A file has none."""
@@ -450,8 +450,11 @@ def _files(folder: Path) -> Iterator[tuple[Path, str]]:
         pending.extend(reversed(folders))
 
 
-def _regular(path: Path) -> int:
-    """Open `path` unless it has become a pipe or a device since it was found; a pipe would wait forever."""
+def open_regular(path: Path) -> BinaryIO:
+    """Open the bytes of `path` unless it has become a pipe or a device since it was found; a pipe would wait forever.
+
+    Raises `OSError`.
+    """
     flags = (
         os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     )
@@ -459,7 +462,7 @@ def _regular(path: Path) -> int:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError("it is no regular file")
-    return descriptor
+    return os.fdopen(descriptor, "rb")
 
 
 def _unreadable(error: OSError, where: str) -> UnreadableInputError:

@@ -89,7 +89,8 @@ def _columns(names: Sequence[str], synonyms: Mapping[str, str]) -> tuple[list[st
     units: dict[str, str] = {}
     best: dict[str, int] = {}
     for name in names:
-        found = _UNIT.fullmatch(name.strip())
+        # On a cell of 64 KiB, which no header has, the search for a unit would take a minute.
+        found = _UNIT.fullmatch(name.strip()) if len(name) <= 200 else None
         plain = spelling(name)
         if plain not in synonyms and found is not None:
             plain = spelling(found[1])

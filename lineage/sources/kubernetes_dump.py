@@ -72,12 +72,7 @@ def recognises(sample: Sample) -> float:
 
 def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
     """Cut into objects: the items of a JSON list, a line, or a YAML document (which may be a List as a whole)."""
-    with given.open() as stream:
-        head = stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-    if head[:1] in {b"{", b"["} or head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        yield from framing.json_values(given, "items")
-    else:
-        yield from framing.yaml_documents(given)
+    yield from framing.documents(given, "items")
 
 
 def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:

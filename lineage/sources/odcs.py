@@ -119,9 +119,7 @@ def recognises(sample: Sample) -> float:
 def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
     """Cut into documents: one contract each."""
     del origin
-    with given.open() as stream:
-        head = stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-    yield from framing.json_values(given) if head[:1] in {b"{", b"["} else framing.yaml_documents(given)
+    yield from framing.documents(given)
 
 
 def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:

@@ -27,7 +27,7 @@ FORMAT = "OpenSLO documents: v1alpha (also as Sloth reads it), v1, v2alpha; YAML
 PROVES = ("sla",)
 
 _VERSION = re.compile(
-    r"""^["'\s{,]*["']?apiVersion["']?:[ \t]*["']?(?:openslo|openslo\.com|n9)/v\d""", re.MULTILINE
+    r"""^["' \t{,]*["']?apiVersion["']?:[ \t]*["']?(?:openslo|openslo\.com|n9)/v\d""", re.MULTILINE
 )
 _KINDS = re.compile(
     r"""["']?\bkind["']?:[ \t]*["']?(?:SLO|SLI|Service|DataSource|Alert(?:Policy|Condition|NotificationTarget))\b"""
@@ -87,9 +87,7 @@ def recognises(sample: Sample) -> float:
 def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
     """Cut into documents: YAML's, or a JSON list's items."""
     del origin
-    with given.open() as stream:
-        head = stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-    yield from framing.json_values(given) if head[:1] in {b"{", b"["} else framing.yaml_documents(given)
+    yield from framing.documents(given)
 
 
 def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:

@@ -1,9 +1,8 @@
 """Which rows follow from what a record says? Facts in, commuting rows out.
 
-The projector is fed every record's facts, while importing and when everything is made again from the log; it
-gives names their entity, merges what is said of one run, and hands rows to `lineage.store.derived` whose
-statements commute. What needs the whole set (merges of names, episodes, intervals) is worked out afterwards
-in `lineage.identity.resolve`.
+The projector is fed every record's facts, while importing and when everything is made again from the log; it gives
+names their entity, merges what is said of one run, and hands rows to `lineage.store.derived` whose statements commute.
+What needs the whole set (merges of names, episodes, intervals) is worked out afterwards in `lineage.identity.resolve`.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import Any
 import msgspec
 
 from lineage.identity.canonical import canonical
+from lineage.identity.gathered import STATE_BIT, Frame, SeenRun, Slot, spans_of
 from lineage.model.facts import (
     Alias,
     AnyFact,
@@ -29,102 +29,17 @@ from lineage.model.facts import (
     Run,
 )
 from lineage.model.moment import LAST, Moment
-from lineage.model.vocabulary import TERMINAL, Kind, RunState
+from lineage.model.vocabulary import Kind
 from lineage.store import derived
 from lineage.store.database import Connection
 from lineage.text import dumps
 
-STATE_BIT = {state: 1 << number for number, state in enumerate(RunState)}
-"""How the states seen of a run are kept: a set, so that no order can lose one."""
+__all__ = ["STATE_BIT", "Projector"]
 
-_TERMINAL_STATES = frozenset(TERMINAL)
 _encode = msgspec.msgpack.Encoder().encode
-_Used = tuple[int, int, str]
 
 _REMEMBERED = 20_000
 """How many bundles and frames of runs are remembered from one flush to the next."""
-
-
-def _word(key: Key) -> str:
-    return f"{key.namespace}\n{key.name}"
-
-
-class _Frame:
-    """What runs that are alike have in common: job, datasets, attributes and actor, as rows hold them."""
-
-    __slots__ = ("actor", "job", "kept", "said", "uses")
-
-    def __init__(self, fact: Run, job: int, uses: tuple[_Used, ...], said: tuple[int, ...]) -> None:
-        # It is found by where these lie in memory, so they must stay there.
-        self.kept = (fact.job, fact.inputs, fact.outputs, fact.attributes, fact.actor)
-        self.job = job
-        self.uses = uses
-        self.said = said
-        self.actor = None if fact.actor is None else _word(fact.actor)
-
-
-def _merged(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(sorted({*one, *other}))
-
-
-class _SeenRun:
-    """What the records of one flush say of one run."""
-
-    __slots__ = (
-        "actor",
-        "ended",
-        "entity",
-        "first_at",
-        "frame",
-        "job",
-        "last_at",
-        "name",
-        "parent",
-        "said",
-        "started",
-        "states",
-        "streaming",
-        "uses",
-    )
-
-    def __init__(self, frame: _Frame, name: str) -> None:
-        self.job = frame.job
-        self.name = name
-        self.states = 0
-        self.started: int | None = None
-        self.ended: int | None = None
-        self.first_at = LAST
-        self.last_at = 0
-        self.streaming = 0
-        self.entity: int | None = None
-        self.frame = frame
-        self.actor = frame.actor
-        self.parent: Key | None = None
-        self.uses = frame.uses
-        self.said = frame.said
-
-    def join(self, frame: _Frame) -> None:
-        """Take what another record has in common with other runs."""
-        self.frame = frame
-        if frame.uses is not self.uses:
-            self.uses = _merged(self.uses, frame.uses)
-        if frame.said is not self.said:
-            self.said = _merged(self.said, frame.said)
-        if frame.actor is not None and (self.actor is None or frame.actor < self.actor):
-            self.actor = frame.actor
-
-
-class _Slot:
-    """The rows of one fact of a bundle (a link's is the beginning of its row), without the times it was so."""
-
-    __slots__ = ("first", "last", "link", "rows", "seq")
-
-    def __init__(self, rows: list[tuple[Any, ...]], link: Link | None = None) -> None:
-        self.rows = rows
-        self.link = link
-        self.seq = -1
-        self.first: int | None = None
-        self.last: int | None = None
 
 
 class Projector:
@@ -148,16 +63,16 @@ class Projector:
         self._sayings: dict[tuple[str, bytes], int] = {}
         self._values: dict[tuple[int, int], list[Any]] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in derived.ORDER}
-        self._runs: dict[int, _SeenRun] = {}
+        self._runs: dict[int, SeenRun] = {}
         self._run_records = self._rows["run_record"]
-        self._frames: dict[tuple[int, ...], _Frame] = {}
+        self._frames: dict[tuple[int, ...], Frame] = {}
         self._once: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._links: dict[tuple[Any, ...], list[Any]] = {}
         self._shared: dict[int, list[Any]] = {}
         self._current: tuple[Key, int] | None = None
         self._bundles: dict[int, list[Any]] = {}
-        self._prepared: dict[int, tuple[Bundle, list[_Slot], list[AnyFact]]] = {}
-        self._slots: dict[int, _Slot] = {}
+        self._prepared: dict[int, tuple[Bundle, list[Slot], list[AnyFact]]] = {}
+        self._slots: dict[int, Slot] = {}
         self._sorts: dict[tuple[str, str, str, int], tuple[dict[str, Any], int]] = {}
         self._sort_ids: dict[tuple[str, str, str, str], int] = {}
         self._next_sort = derived.next_id(connection, "measure_sort")
@@ -245,33 +160,16 @@ class Projector:
         number = self._run_ids.get((frame.job, name)) or self._run_id(frame.job, name)
         seen = self._runs.get(number)
         if seen is None:
-            seen = self._runs[number] = _SeenRun(frame, name)
+            seen = self._runs[number] = SeenRun(frame, name)
         elif seen.frame is not frame:
             seen.join(frame)
-        at = fact.at.lo
-        state = fact.state
-        seen.states |= STATE_BIT[state]
-        seen.first_at = min(seen.first_at, at)
-        seen.last_at = max(seen.last_at, at)
-        if fact.started is not None:
-            seen.started = fact.started.lo if seen.started is None else min(seen.started, fact.started.lo)
-        elif state is RunState.START:
-            seen.started = at if seen.started is None else min(seen.started, at)
-        if fact.ended is not None:
-            seen.ended = fact.ended.hi if seen.ended is None else max(seen.ended, fact.ended.hi)
-        elif state in _TERMINAL_STATES and fact.started is None:
-            seen.ended = at if seen.ended is None else max(seen.ended, at)
-        parent = fact.parent
-        if parent is not None and parent is not seen.parent:
-            seen.parent = parent if seen.parent is None else min(seen.parent, parent, key=_word)
+        seen.take(fact)
         self._run_records.append((number, seq))
         if fact.individual:
             seen.entity = self.entity(fact.key)
-        if fact.streaming:
-            seen.streaming = 1
         return number
 
-    def _frame(self, fact: Run) -> _Frame:
+    def _frame(self, fact: Run) -> Frame:
         job = self.entity(fact.job)
         uses = set()
         for output, used in enumerate((fact.inputs, fact.outputs)):
@@ -284,11 +182,9 @@ class Projector:
         for name, value in fact.attributes.items():
             spoken = self._saying_texts.get((name, value)) if type(value) is str else None
             said.add(self._saying(name, value) if spoken is None else spoken)
-        pairs = tuple(sorted(uses))
-        spoken_of = tuple(sorted(said))
-        return _Frame(
-            fact, job, self._once.setdefault(pairs, pairs), self._once.setdefault(spoken_of, spoken_of)
-        )
+        pairs, words = tuple(sorted(uses)), tuple(sorted(said))
+        once = self._once.setdefault
+        return Frame(fact, job, once(pairs, pairs), once(words, words))
 
     def _entity(self, fact: Entity, seq: int, at: int | None) -> None:
         if not fact.listing and fact.at is None and fact.created is None and fact.ended is None:
@@ -455,30 +351,16 @@ class Projector:
                 rows["attribute"].append((number, name, 0, dumps(value).decode(), first, last, seq))
             rows["span"].append((None, None, None, seq, number))
         for link, first, last, seq in self._links.values():
-            rows["link"].append(self._link_row(link, first, last, seq))
+            rows["link"].append((*self._link_name(link), *self._link_rest(link, first, last, seq)))
         uses = rows["run_use"]
         said = rows["run_said"]
         for number, seen in sorted(self._runs.items()):
-            rows["run"].append(
-                (
-                    number,
-                    seen.job,
-                    seen.name,
-                    "" if seen.entity is None else seen.entity,
-                    seen.states,
-                    "" if seen.started is None else seen.started,
-                    "" if seen.ended is None else seen.ended,
-                    seen.first_at,
-                    seen.last_at,
-                    seen.streaming,
-                    seen.actor or "",
-                    "" if seen.parent is None else _word(seen.parent),
-                )
-            )
+            rows["run"].append(seen.row(number))
             uses += [(number, output, dataset, version) for output, dataset, version in seen.uses]
             said += [(number, saying) for saying in seen.said]
         rows["run_record"].sort()
-        self._flush_seen()
+        rows["seen"] += spans_of(self._runs, rows["measure"])
+        rows["seen_again"] += [(number,) for number in self._runs if number < self._new_runs]
         derived.write(self._connection, rows)
         self._new_runs = self._next_run
         for gathered in rows.values():
@@ -496,38 +378,6 @@ class Projector:
         self._links.clear()
         self._runs.clear()
 
-    def _flush_seen(self) -> None:
-        """Note from when to when runs and measurements show their things; a dataset is shown by the whole of a run."""
-        firsts: dict[int, int] = {}
-        lasts: dict[int, int] = {}
-        spans: dict[tuple[int, int], list[Any]] = {}
-        for number, seen in self._runs.items():
-            first = seen.first_at
-            last = seen.last_at
-            span = spans.get((seen.job, id(seen.uses)))
-            if span is None:
-                spans[seen.job, id(seen.uses)] = [first, last, seen.job, seen.uses]
-            else:
-                span[0] = min(span[0], first)
-                span[1] = max(span[1], last)
-            if seen.entity is not None:
-                spans[-number, 0] = [first, last, seen.entity, ()]
-            if number < self._new_runs:
-                self._rows["seen_again"].append((number,))
-        for first, last, one, uses in spans.values():
-            for thing in (one, *[use[1] for use in uses]):
-                if first < firsts.get(thing, LAST + 1):
-                    firsts[thing] = first
-                if last > lasts.get(thing, -1):
-                    lasts[thing] = last
-        for row in self._rows["measure"]:
-            thing = row[1]
-            if row[3] < firsts.get(thing, LAST + 1):
-                firsts[thing] = row[3]
-            if row[3] > lasts.get(thing, -1):
-                lasts[thing] = row[3]
-        self._rows["seen"] += [(thing, first, lasts[thing]) for thing, first in firsts.items()]
-
     def _flush_bundles(self) -> None:
         touched = []
         for bundle, first, last, seq in self._bundles.values():
@@ -536,13 +386,8 @@ class Projector:
                 known = self._prepared[id(bundle)] = (bundle, *self._prepare(bundle, seq))
             for slot in known[1]:
                 if slot.seq < 0:
-                    slot.seq = seq
-                    slot.first = first
-                    slot.last = last
                     touched.append(slot)
-                elif first is not None:
-                    slot.first = first if slot.first is None else min(slot.first, first)
-                    slot.last = last if slot.last is None else max(slot.last, last)
+                slot.take(first, last, seq)
             for fact in known[2]:
                 self._apply[type(fact)](fact, seq, first)
                 if last != first:
@@ -550,16 +395,13 @@ class Projector:
         attributes = self._rows["attribute"]
         links = self._rows["link"]
         for slot in touched:
-            first, last, seq = slot.first, slot.last, slot.seq
-            slot.seq = -1
             if slot.link is None:
-                attributes += [(*row, first, last, seq) for row in slot.rows]
+                attributes += [(*row, slot.first, slot.last, slot.seq) for row in slot.rows]
             else:
-                link = slot.link
-                ended = link.ended.hi if link.ended is not None else None
-                links.append((*slot.rows[0], first, last, ended, self._link_run(link), seq))
+                links.append((*slot.rows[0], *self._link_rest(slot.link, slot.first, slot.last, slot.seq)))
+            slot.seq = -1
 
-    def _prepare(self, bundle: Bundle, seq: int) -> tuple[list[_Slot], list[AnyFact]]:
+    def _prepare(self, bundle: Bundle, seq: int) -> tuple[list[Slot], list[AnyFact]]:
         """Return the rows of a bundle's facts, and the facts whose rows are not known beforehand."""
         slots = []
         others: list[AnyFact] = []
@@ -567,7 +409,7 @@ class Projector:
             slot = self._slots.get(id(fact))
             if slot is None:
                 if type(fact) is Link and fact.at is None:
-                    slot = _Slot([self._link_name(fact)], fact)
+                    slot = Slot([self._link_name(fact)], fact)
                 elif (
                     type(fact) is Entity
                     and not fact.listing
@@ -577,7 +419,7 @@ class Projector:
                 ):
                     number = self.entity(fact.key)
                     self._rows["span"].append((None, None, None, seq, number))
-                    slot = _Slot(
+                    slot = Slot(
                         [(number, name, 0, dumps(value).decode()) for name, value in fact.attributes.items()]
                     )
                 else:
@@ -586,10 +428,6 @@ class Projector:
                 self._slots[id(fact)] = slot
             slots.append(slot)
         return slots, others
-
-    def _link_row(self, link: Link, first: int | None, last: int | None, seq: int) -> tuple[Any, ...]:
-        ended = link.ended.hi if link.ended is not None else None
-        return (*self._link_name(link), first, last, ended, self._link_run(link), seq)
 
     def _link_name(self, link: Link) -> tuple[Any, ...]:
         return (
@@ -603,7 +441,9 @@ class Projector:
             link.confidence,
         )
 
-    def _link_run(self, link: Link) -> int | None:
-        if link.run is None or link.job is None:
-            return None
-        return self._run_ids.get((self.entity(link.job), link.run.name))
+    def _link_rest(self, link: Link, first: int | None, last: int | None, seq: int) -> tuple[Any, ...]:
+        ended = link.ended.hi if link.ended is not None else None
+        run = None
+        if link.run is not None and link.job is not None:
+            run = self._run_ids.get((self.entity(link.job), link.run.name))
+        return first, last, ended, run, seq

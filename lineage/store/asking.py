@@ -10,7 +10,8 @@ import msgspec
 from sqlalchemy import Connection
 
 _THING = (
-    "SELECT id, kind, namespace, name, root, whole, first_seen, last_seen, created, ended_lo, ended_hi, attributes,"
+    "SELECT id, kind, namespace, name, root, whole, first_seen, last_seen, created,"
+    " coalesce(ended_lo, gone_lo), coalesce(ended_hi, gone_hi), attributes,"
     " record FROM entity"
 )
 

@@ -108,6 +108,34 @@ def refresh_attributes(connection: Connection) -> None:
     )
 
 
+def refresh_gone(connection: Connection) -> None:
+    """Say of things that a complete listing no longer held that they ended since they were last listed (DESIGN 2.4).
+
+    Targets have their own register of what was deployed and deleted.
+    """
+    connection.exec_driver_sql("UPDATE entity SET gone_lo = NULL, gone_hi = NULL WHERE gone_hi IS NOT NULL")
+    connection.exec_driver_sql(
+        "UPDATE entity SET gone_lo = missed.last, gone_hi = missed.at FROM ("
+        " SELECT seen.root AS root, max(seen.last) AS last, min(c.until) AS at FROM ("
+        "  SELECT e.root AS root, l.name AS listing, max(s.at) AS last FROM sighting s"
+        "  JOIN listing l ON l.id = s.listing JOIN entity e ON e.id = s.entity WHERE e.kind != 'target'"
+        "  GROUP BY e.root, l.name) seen"
+        " JOIN coverage c ON c.listing = seen.listing AND c.complete AND c.since = c.until AND c.until > seen.last"
+        " GROUP BY seen.root"
+        " HAVING count(DISTINCT seen.listing) = (SELECT count(DISTINCT s.listing) FROM sighting s"
+        "  JOIN entity o ON o.id = s.entity WHERE o.root = seen.root)) AS missed WHERE missed.root = entity.id"
+    )
+
+
+def close_edges_of_gone(connection: Connection) -> None:
+    """End the declared edges of things that are gone; what runs did stays as it was seen."""
+    connection.exec_driver_sql(
+        "UPDATE edge SET valid_to = gone.at FROM (SELECT id, gone_hi AS at FROM entity WHERE gone_hi IS NOT NULL) gone"
+        " WHERE (edge.src = gone.id OR edge.dst = gone.id) AND edge.rule != 'run-io' AND edge.type != 'serves'"
+        " AND edge.valid_to > gone.at AND edge.valid_from < gone.at"
+    )
+
+
 def set_apart_candidates(connection: Connection) -> None:
     """Keep names that are only candidates for another thing's name out of lists: nothing else is said of them.
 

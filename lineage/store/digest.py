@@ -20,7 +20,7 @@ _ROWS = (
     + ", "
     + _NAME.format("t.whole")
     + ", first_seen,"
-    " last_seen, created, ended_lo, ended_hi, attributes FROM entity t",
+    " last_seen, created, ended_lo, ended_hi, gone_lo, gone_hi, attributes FROM entity t",
     "SELECT 'spelling', " + _NAME.format("t.entity") + ", namespace, name FROM spelling t",
     "SELECT 'alias', "
     + _NAME.format("t.entity")

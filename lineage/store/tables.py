@@ -148,6 +148,8 @@ _table(
     _int("created", null=True),
     _int("ended_lo", null=True),
     _int("ended_hi", null=True),
+    _int("gone_lo", null=True),
+    _int("gone_hi", null=True),
     _text("attributes"),
     _int("record", null=True),
     UniqueConstraint("kind", "namespace", "name"),

@@ -7,7 +7,7 @@ the way (DESIGN 2.2).
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from lineage.identity import exact, merge
 from lineage.identity.deployments import resolve_deployments
@@ -52,9 +52,14 @@ def _split_jobs(connection: Connection) -> None:
         if found is None:
             continue
         names = consequences.names_of(connection, found.outputs)
+        alike = Counter(names[output][2] for output in found.outputs)
         rows: list[exact.EdgeRow] = []
         for output, edges in zip(found.outputs, found.add, strict=True):
-            consequences.insert_parts(connection, [(part, job, names[output][2])])
+            _, namespace, name = names[output]
+            # A job may well write tables of one name into two places.
+            consequences.insert_part(
+                connection, part, job, name if alike[name] == 1 else f"{namespace}/{name}"
+            )
             rows.extend((edge[0] or part, edge[1], edge[2] or part, *edge[3:]) for edge in edges)
             part += 1
         consequences.delete_edges(connection, found.drop)

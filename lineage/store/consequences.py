@@ -312,15 +312,20 @@ def insert_edges(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> Non
         connection.exec_driver_sql(_INSERT_EDGE + f"VALUES ({marks})" + _MERGE_EDGE, batch)
 
 
-def insert_parts(connection: Connection, parts: Iterable[tuple[int, int, str]]) -> None:
-    """Add the part of a job that makes one output: its id, the whole job, and the output's name."""
-    for part, whole, output in parts:
-        connection.exec_driver_sql(
-            "INSERT INTO entity (id, kind, namespace, name, root, whole, first_seen, last_seen, attributes)"
-            " SELECT ?, kind, namespace, name || ' ▸ ' || ?, ?, id, first_seen, last_seen, '{}'"
-            " FROM entity WHERE id = ?",
-            (part, output, part, whole),
-        )
+def insert_part(connection: Connection, part: int, whole: int, output: str) -> None:
+    """Add the part of the job `whole` that makes one output, by the name of that; a taken name is marked."""
+    while connection.exec_driver_sql(
+        "SELECT 1 FROM entity e JOIN entity w ON e.kind = w.kind AND e.namespace = w.namespace"
+        " AND e.name = w.name || ' ▸ ' || ? WHERE w.id = ?",
+        (output, whole),
+    ).first():
+        output += " ▸"
+    connection.exec_driver_sql(
+        "INSERT INTO entity (id, kind, namespace, name, root, whole, first_seen, last_seen, attributes)"
+        " SELECT ?, kind, namespace, name || ' ▸ ' || ?, ?, id, first_seen, last_seen, '{}'"
+        " FROM entity WHERE id = ?",
+        (part, output, part, whole),
+    )
 
 
 def refresh_search(connection: Connection) -> None:

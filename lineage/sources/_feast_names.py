@@ -4,18 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from lineage.model.facts import Key
-from lineage.model.vocabulary import Kind
-
-
-def service_key(namespace: str, name: str) -> Key:
-    """Return the key of a feature service; it has a namespace of its own, for a view may have the same name.
-
-    >>> service_key("feast:shop", "fraud_v2")[1:]
-    ('feast:shop/services', 'fraud_v2')
-    """
-    return Key(Kind.FEATURE_VIEW, f"{namespace}/services", name)
-
 
 def mapping(value: object) -> dict[str, Any]:
     """Return `value` when it is an object, else an empty one."""

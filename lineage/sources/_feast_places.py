@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from lineage.model.facts import Json, Key
 from lineage.model.naming import dataset, dataset_at
-from lineage.sources._mlflow_values import clean
+from lineage.sources._withheld import clean
 from lineage.text import MalformedError, clip, loads
 
 MAX_TEXT = 4_000

@@ -11,8 +11,9 @@ from lineage.model.moment import Moment, exactly, parse, to_iso
 from lineage.model.naming import dataset
 from lineage.model.vocabulary import Basis, Kind, Relation
 from lineage.source import Problem
-from lineage.sources._feast_names import dicts, mapping, service_key
-from lineage.sources._mlflow_values import table
+from lineage.sources._feast_names import dicts, mapping
+from lineage.sources._feature_services import service_key
+from lineage.sources._withheld import table
 from lineage.text import clip, dumps
 
 MAX_TEXT = 4_000

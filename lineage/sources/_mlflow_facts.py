@@ -15,8 +15,9 @@ from lineage.source import Filtered, Problem, Record
 from lineage.sources._mlflow_registry import logged_model, model, version
 from lineage.sources._mlflow_runs import experiment, purged_run, run
 from lineage.sources._mlflow_snapshot import WHAT
-from lineage.sources._mlflow_values import place_of, table
+from lineage.sources._mlflow_values import place_of
 from lineage.sources._mlflow_view import View, json_of
+from lineage.sources._withheld import table
 from lineage.text import MalformedError, loads
 
 _OF_A_VERSION = ("table_version", "revision", "split", "config_name")

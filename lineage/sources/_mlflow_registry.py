@@ -9,17 +9,9 @@ from lineage.model.facts import Fact, Happened, Json, Key, Link
 from lineage.model.naming import model_version
 from lineage.model.vocabulary import Basis, Kind, Relation
 from lineage.source import Filtered
-from lineage.sources._mlflow_values import (
-    MAX_TEXT,
-    logged_model_in,
-    pairs,
-    person,
-    place_of,
-    redacted,
-    table,
-    version_in,
-)
+from lineage.sources._mlflow_values import logged_model_in, pairs, person, place_of, redacted, version_in
 from lineage.sources._mlflow_view import CODE, LIFTED, View, code_of, json_of
+from lineage.sources._withheld import MAX_TEXT, table
 from lineage.text import clip
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from lineage.model.facts import Alias, Entity, Fact, Json, Key, Link, Run, Use
 from lineage.model.moment import LAST, Moment, to_iso
 from lineage.model.vocabulary import TERMINAL, Basis, Kind, Relation, RunState
-from lineage.sources._feast_names import service_key
+from lineage.sources._feature_services import service_key
 from lineage.sources._mlflow_snapshot import ran_by
-from lineage.sources._mlflow_values import MAX_TEXT, pairs, place_of, table
+from lineage.sources._mlflow_values import pairs, place_of
 from lineage.sources._mlflow_view import (
     CODE,
     EXPORTED,
@@ -21,6 +21,7 @@ from lineage.sources._mlflow_view import (
     code_of,
     prefixed,
 )
+from lineage.sources._withheld import MAX_TEXT, table
 from lineage.text import clip
 
 _UNKNOWN = Moment(0, LAST)

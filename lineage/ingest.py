@@ -21,8 +21,9 @@ from lineage.errors import UnreadableInputError
 from lineage.evidence.merkle import Frontier, entry, leaf_hash, load
 from lineage.identity.projector import Projector
 from lineage.identity.resolve import resolve
-from lineage.inputs import Found, open_regular, walk
+from lineage.inputs import Found, walk
 from lineage.model.facts import AnyFact, Bundle, Fact
+from lineage.opening import open_regular
 from lineage.progress import SILENT, Progress, Step
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample, Source, recognise, sources
 from lineage.store import log

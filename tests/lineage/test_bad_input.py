@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import pytest
 
 import lineage
-from lineage import cli, framing, ingest, inputs
+from lineage import cli, framing, ingest, inputs, opening
 from lineage.errors import UnreadableInputError
 from lineage.model.answer import Item
 from lineage.source import sources
@@ -371,7 +371,7 @@ def test_a_gz_that_is_none_or_damaged_is_named(box: Path, take: Callable[..., Ta
 
 def test_a_gz_bomb_is_stopped(box: Path, take: Callable[..., Taken], monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that unpacks to more than 200 times its size is read up to the limit and named."""
-    monkeypatch.setattr(inputs, "HARMLESS", 1 << 20)
+    monkeypatch.setattr(opening, "HARMLESS", 1 << 20)
     (box / "bomb.ndjson.gz").write_bytes(gzip.compress(event(10) + b"\n" + b"\n" * (8 << 20)))
     (box / "dense.ndjson.gz").write_bytes(gzip.compress((event(11) + b"\n") * 1500))
     found = take()
@@ -662,14 +662,14 @@ def test_what_cannot_be_opened_is_named(
 ) -> None:
     """A file that the system refuses (as it does to all but root) is a problem; the others are taken."""
     (box / "mine.ndjson").write_bytes(event(50))
-    opened = inputs.open_regular
+    opened = opening.open_regular
 
     def refusing(path: Path) -> BinaryIO:
         if path.name == "mine.ndjson":
             raise PermissionError(13, "Permission denied", str(path))
         return opened(path)
 
-    monkeypatch.setattr(inputs, "open_regular", refusing)
+    monkeypatch.setattr(opening, "open_regular", refusing)
     found = take()
 
     (problem,) = found.of("mine.ndjson")

@@ -138,7 +138,7 @@ def _folder(
     sample = Sample(plain_path(place.name), listing=tuple(listing))
     try:
         entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
-        modified = int(folder.stat().st_mtime * 1_000_000)
+        modified = _changed(folder)
     except OSError as error:
         yield Found(shown, problem=Problem("unreadable", error.strerror or str(error)))
         return
@@ -172,7 +172,7 @@ def _file(file: Path, shown: str, *, named: bool) -> Iterator[Found]:
     try:
         folder = plain_path(file.resolve().parent.name)
         given = file_input(file)
-        modified = int(file.stat().st_mtime * 1_000_000)
+        modified = _changed(file)
         if file.name.lower().endswith(".zip"):
             yield from _archive(file, shown, folder, modified)
             return

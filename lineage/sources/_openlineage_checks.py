@@ -177,7 +177,12 @@ def _verdict(one: _Assertion) -> Check:
 
 def _once(detail: dict[str, Json]) -> dict[str, Json]:
     """Return the same object for what has been said before, so that it is looked at once."""
-    named = _encode(detail)
+    try:
+        named = _encode(detail)
+    except OverflowError:
+        # An integer beyond 64 bits fits no database, as text it is kept.
+        detail = {name: str(value) for name, value in detail.items()}
+        named = _encode(detail)
     known = _DETAILS.get(named)
     if known is None:
         keep(_DETAILS, named, detail, len(named))

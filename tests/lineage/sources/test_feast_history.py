@@ -19,7 +19,9 @@ def test_a_view_that_a_later_registry_lacks_has_ended_between_the_two(corpus: Pa
             for path in order:
                 workspace.import_([path])
             view = next(
-                item for item in workspace.entities("kind:feature-view").items if item["name"] == "billing_positive"
+                item
+                for item in workspace.entities("kind:feature-view").items
+                if item["name"] == "billing_positive"
             )
 
         assert view["ended"]["not_before"].startswith("2026-02-16")

@@ -7,6 +7,7 @@ together (`mlruns/`) is one input (DESIGN 2.12, audit-evidence E).
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import zipfile
@@ -17,6 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from lineage.errors import UnreadableInputError
+from lineage.model.moment import LAST
 from lineage.opening import (
     DAMAGE,
     MAX_FOLDERS,
@@ -86,7 +88,7 @@ def _tables(path: str | None, head: bytes) -> tuple[str, ...]:
     """Return the tables of an SQLite database, read in place without touching it; empty when it cannot be read so."""
     if path is None or not head.startswith(b"SQLite format 3\x00"):
         return ()
-    uri = f"file:{quote(path)}?mode=ro&immutable=1"
+    uri = f"file:{quote(os.fsencode(path))}?mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             connection.execute("PRAGMA trusted_schema = OFF")
@@ -235,3 +237,9 @@ def _harm(entry: zipfile.ZipInfo, parts: list[str], unpacked: int) -> Problem | 
     if parts[-1].lower().endswith(".zip"):
         return Problem("nested-archive", "archives inside archives are not read: unpack it, then import it")
     return None
+
+
+def _changed(place: Path) -> int:
+    """Return when a file was changed, in UTC microseconds; 0 where its date lies outside the years 1970 to 9999."""
+    changed = place.stat().st_mtime_ns // 1000
+    return changed if 0 <= changed <= LAST else 0

@@ -356,7 +356,7 @@ def _engine(path: Path, *, read_only: bool) -> Engine:
         still = read_only and not in_wal(path) and not (wal.exists() and os.access(path.parent, os.W_OK))
         mode = f"ro{'&immutable=1' if still else ''}" if read_only else "rwc"
         made = module.connect(
-            f"file:{quote(str(path.absolute()))}?mode={mode}",
+            f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}",
             uri=True,
             check_same_thread=False,
             timeout=10,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -63,7 +64,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open a file that `still` gave; raises `sqlite3.DatabaseError`, at the latest when it is first read."""
     beside = any(_holds(Path(f"{path}{end}")) for end in ("-wal", "-journal"))
     mode = "mode=rw" if beside else "mode=ro&immutable=1"
-    connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?{mode}", uri=True)
+    connection = sqlite3.connect(f"file:{quote(os.fsencode(path.absolute()))}?{mode}", uri=True)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     connection.row_factory = sqlite3.Row
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST_TEXT)

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import sqlite3
 import stat
 import struct
 import zipfile
@@ -23,6 +24,7 @@ from lineage.errors import UnreadableInputError
 from lineage.model.answer import Item
 from lineage.source import sources
 
+SAMPLES = Path(__file__).resolve().parents[1] / "sources"
 SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 HERE = "@here@"
 """Stands in an event for what is put there byte for byte."""
@@ -750,6 +752,41 @@ def test_odd_names_are_only_names(
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "\x1b" not in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of POSIX are bytes")
+def test_a_database_and_a_workspace_may_have_odd_names(box: Path) -> None:
+    """SQLite is given the very bytes of a name, also one that is no UTF-8 or looks like a part of an address."""
+    for number, name in enumerate((b"caf\xe9", b"a?mode=memory", b"100%41#b")):
+        database = box / os.fsdecode(name + b".db")
+        with contextlib.closing(sqlite3.connect(database)) as made:
+            made.executescript((SAMPLES / "mlflow" / "store.sql").read_text())
+            made.execute("UPDATE experiments SET name = name || ?", (number,))
+            made.commit()
+        workspace = box.parent / os.fsdecode(name + b".trail")
+        before = contents(box)
+        with lineage.open(workspace) as opened:
+            item = opened.import_([database]).items[0]
+            assert (item["source"], item["rejected"]) == ("mlflow", 0)
+            assert item["accepted"] > 3
+        with lineage.open(workspace) as opened:
+            assert opened.entities().total > 3
+        assert contents(box) == before
+        assert workspace.exists()
+
+
+def test_a_date_beyond_all_calendars_is_not_taken(box: Path, take: Callable[..., Taken]) -> None:
+    """A file said to be from the year 30000, or from before 1970, has no date, and every question is answered."""
+    for name, when in (("future.ndjson", 900_000_000_000), ("past.yaml", -9_000_000_000)):
+        (box / name).write_bytes(isvc(name[:4]) if name.endswith("yaml") else event(80))
+        try:
+            os.utime(box / name, (when, when))
+        except (OSError, OverflowError):
+            pytest.skip("no such date can be given to a file here")
+    found = take(labels={"cluster": "prod"})
+
+    assert found.problems == []
+    assert any(name.endswith("/past") for name in found.names)
 
 
 def test_folders_without_end_are_left_at_a_depth(box: Path, take: Callable[..., Taken]) -> None:

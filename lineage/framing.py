@@ -72,6 +72,8 @@ def lines(given: Input) -> Iterator[Record | Problem]:
     with given.open() as stream:
         try:
             first = stream.read(_CHUNK)
+            if first == _MARK:
+                first += stream.read(_CHUNK)
         except _READ_ERRORS as error:
             yield _broken(error, 0, 1)
             return

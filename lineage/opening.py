@@ -12,6 +12,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
@@ -31,7 +32,7 @@ MAX_FOLDERS = 100
 
 _CHUNK = 1 << 20
 # What the archive modules of the standard library were seen to raise on damaged bytes (test_bad_input).
-DAMAGE = (
+DAMAGE: tuple[type[Exception], ...] = (
     OSError,
     EOFError,
     zlib.error,
@@ -43,6 +44,11 @@ DAMAGE = (
     LookupError,
     MemoryError,
 )
+with suppress(ImportError):
+    # A Python may be built without it.
+    import lzma
+
+    DAMAGE = (*DAMAGE, lzma.LZMAError)
 
 
 class _Stream(Protocol):

@@ -202,7 +202,7 @@ def _archive(file: Path, shown: str, folder: str, modified: int) -> Iterator[Fou
         yield Found(shown, folder=folder, problem=Problem("too-many-members", reason))
     unpacked = 0
     for entry in entries[:MAX_MEMBERS]:
-        if entry.is_dir():
+        if entry.filename.endswith("/"):
             continue
         inner = f"{shown}!/{plain_path(entry.filename)}"
         parts = plain_path(entry.filename).replace("\\", "/").split("/")
@@ -224,6 +224,8 @@ def _archive(file: Path, shown: str, folder: str, modified: int) -> Iterator[Fou
 def _harm(entry: zipfile.ZipInfo, parts: list[str], unpacked: int) -> Problem | None:
     """Return why a member is not to be read, by what the archive's directory says of it."""
     name = plain_path(entry.filename)
+    if not name:
+        return Problem("unsafe-member", "the member has no name")
     if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
         return Problem("unsafe-member", "the member's name leads out of the archive", value=name)
     if stat.S_ISLNK(entry.external_attr >> 16):

@@ -143,3 +143,17 @@ def test_an_entry_binds_bytes_and_place() -> None:
     entries = {entry(digest, *place) for place in places} | {entry(sha256(b"other").digest(), 1, 1, 0)}
     assert len(entries) == 6
     assert {len(one) for one in entries} == {56}
+
+
+@given(st.lists(st.integers(0, 40), max_size=8))
+def test_leaves_added_many_at_a_time_make_the_same_tree(sizes: list[int]) -> None:
+    """However a log is cut into commits, its root and frontier are those of one by one."""
+    tree, slow = Frontier(), Frontier()
+    number = 0
+    for size in sizes:
+        leaves = [leaf_hash(value.to_bytes(4, "big")) for value in range(number, number + size)]
+        number += size
+        tree.extend(leaves)
+        for leaf in leaves:
+            slow.append(leaf)
+        assert (tree.size, tree.root(), tree.dump()) == (slow.size, slow.root(), slow.dump())

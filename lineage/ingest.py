@@ -38,18 +38,6 @@ REPORT_EVERY = 2_000
 Reader = Callable[[Record, Origin], Iterable[Fact | Bundle | Problem | Filtered]]
 
 _BESIDE = frozenset({Problem, Filtered})
-_READER_FAULTS = (
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    ArithmeticError,
-    RuntimeError,
-    OSError,
-    EOFError,
-    MemoryError,
-)
 
 
 @dataclass(slots=True)
@@ -323,7 +311,7 @@ def _read_one(
                 run.problems.append(_problem_row(file, said, record, origin.path, origin.labels, run.seq))
             else:
                 reason = said.reason if isinstance(said, Filtered) else None
-    except _READER_FAULTS as error:
+    except Exception as error:  # noqa: BLE001 - whatever a reader stumbles over is said of its record
         fatal = True
         result.problems += 1
         said = Problem("reader-failed", f"our reader failed on this record ({type(error).__name__}: {error})")
@@ -343,7 +331,7 @@ def _guarded(records: Iterable[Record | Problem]) -> Iterator[Record | Problem]:
         yield Problem("unreadable", error.what)
     except (OSError, EOFError) as error:
         yield Problem("unreadable", f"the file cannot be read: {error}")
-    except _READER_FAULTS as error:
+    except Exception as error:  # noqa: BLE001 - same, of its file
         yield Problem("reader-failed", f"our reader failed on this file ({type(error).__name__}: {error})")
 
 

@@ -84,9 +84,8 @@ def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
             return
         problems: list[Problem] = []
         reader = _Reader(connection, tables, problems)
-        store = reader.store()
         try:
-            yield from records_of(store, origin)
+            yield from records_of(reader.store(), origin)
         except sqlite3.DatabaseError as error:
             problems.append(Problem("unreadable-database", why(error), row="runs"))
         if given.path is not None and before != stamp(Path(given.path)):
@@ -161,6 +160,17 @@ class _Reader:
             found.setdefault(_key(row, key), {})[str(row.get(name))] = row.get(value)
         return found
 
+    def run_ids(self) -> set[str]:
+        """Return the ids of all runs, as far as the table can be read."""
+        found: set[str] = set()
+        try:
+            if "runs" in self.tables:
+                for row in self.connection.execute("SELECT run_uuid FROM runs"):
+                    found.add(str(row[0]))
+        except sqlite3.DatabaseError as error:
+            self.problems.append(Problem("unreadable-table", why(error), field="runs", row="runs"))
+        return found
+
     def store(self) -> Store:
         """Read everything but the runs, which are many and come one by one."""
         store = Store("sqlite")
@@ -179,11 +189,7 @@ class _Reader:
             }
         self.logged_models(store)
         self.evaluations(store)
-        store.run_ids = (
-            {str(row[0]) for row in self.connection.execute("SELECT run_uuid FROM runs")}
-            if "runs" in self.tables
-            else set()
-        )
+        store.run_ids = self.run_ids()
         self.users(store)
         store.loose = self.loose(store.run_ids)
         store.runs = self.runs

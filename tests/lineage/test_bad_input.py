@@ -775,6 +775,69 @@ def test_a_database_and_a_workspace_may_have_odd_names(box: Path) -> None:
         assert workspace.exists()
 
 
+def store(path: Path) -> Path:
+    """An MLflow database at `path`."""
+    with contextlib.closing(sqlite3.connect(path)) as made:
+        made.executescript((SAMPLES / "mlflow" / "store.sql").read_text())
+        made.commit()
+    return path
+
+
+def test_a_database_in_use_is_read_and_left_alone(box: Path, take: Callable[..., Taken]) -> None:
+    """Locked by its owner, in the middle of a change, or with pages waiting beside it: read as of the last commit."""
+    with contextlib.ExitStack() as owners:
+        for name, mode, begin in (
+            ("locked.db", "DELETE", "BEGIN EXCLUSIVE"),
+            ("writing.db", "DELETE", "BEGIN IMMEDIATE"),
+            ("waiting.db", "WAL", "BEGIN IMMEDIATE"),
+        ):
+            owner = sqlite3.connect(store(box / name), isolation_level=None)
+            owners.callback(owner.close)
+            owner.execute(f"PRAGMA journal_mode = {mode}")
+            owner.execute("UPDATE experiments SET name = name || ?", (name,))
+            owner.execute("PRAGMA cache_size = 1")
+            owner.execute(begin)
+            if name != "locked.db":
+                owner.execute("UPDATE experiments SET name = 'half done'")
+        found = take()
+
+    for name in ("locked.db", "writing.db", "waiting.db"):
+        assert found.file(name)["accepted"] > 3
+        assert found.file(name)["rejected"] == 0
+    with lineage.open(box.parent / "audit.trail") as workspace:
+        kept = [
+            workspace.record(number)["text"] for number in range(sum(f["read"] for f in found.files.values()))
+        ]
+    assert not any("half done" in text for text in kept)
+    assert all(any(name in text for text in kept) for name in ("locked.db", "writing.db", "waiting.db"))
+
+
+def test_a_damaged_or_foreign_database_is_named(box: Path, take: Callable[..., Taken]) -> None:
+    """Cut off, overwritten, encrypted, of another program, of no version we know: never a failure of ours."""
+    whole = store(box / "whole.db").read_bytes()
+    page = whole.index(b"SQLite format 3") or 4096
+    (box / "cut.db").write_bytes(whole[: len(whole) // 2])
+    for number in range(1, len(whole) // page):
+        broken = bytearray(whole)
+        broken[number * page : number * page + 800] = bytes(range(256)) * 3 + bytes(32)
+        (box / f"page-{number}.db").write_bytes(broken)
+    (box / "header.db").write_bytes(whole[:100] + bytes(4000))
+    with contextlib.closing(sqlite3.connect(store(box / "newer.db"))) as made:
+        made.executescript(
+            "CREATE TABLE alembic_version (v TEXT); INSERT INTO alembic_version VALUES ('ffff')"
+        )
+    with contextlib.closing(sqlite3.connect(box / "other.db")) as made:
+        made.execute("CREATE TABLE customers (id INTEGER)")
+        made.commit()
+    found = take()
+
+    assert found.file("whole.db")["rejected"] == 0
+    assert found.file("other.db")["note"] == "not recognised"
+    assert found.codes("cut.db")
+    assert found.file("newer.db")["read"] == found.file("whole.db")["read"]
+    assert any(codes == ["unreadable-database"] for codes in map(found.codes, found.files))
+
+
 def test_a_date_beyond_all_calendars_is_not_taken(box: Path, take: Callable[..., Taken]) -> None:
     """A file said to be from the year 30000, or from before 1970, has no date, and every question is answered."""
     for name, when in (("future.ndjson", 900_000_000_000), ("past.yaml", -9_000_000_000)):

@@ -119,11 +119,11 @@ class _Join:
         self.experiments = {str(found.item.get("experiment_id")): found.item for found in store.experiments}
         self.logged = {str(found.item.get("model_id")): found.item for found in store.logged_models}
         self.models = {
-            (self.workspace(found.item), found.item.get("name")): found.item for found in store.models
+            (self.workspace(found.item), str(found.item.get("name"))): found.item for found in store.models
         }
         self.versions = {self.version_name(found.item): found.item for found in store.versions}
         self.sources = {
-            (str(row.item.get("experiment_id")), row.item.get("name"), row.item.get("digest")): row.item
+            tuple(str(row.item.get(key)) for key in ("experiment_id", "name", "digest")): row.item
             for row in store.datasets
         }
         self.counts: dict[tuple[str, str], int] = {}
@@ -269,7 +269,7 @@ class _Join:
         measured = {}
         for metric in item.get("metrics", []):
             name, digest = metric.get("dataset_name"), metric.get("dataset_digest")
-            row = self.sources.get((experiment, name, digest))
+            row = self.sources.get((experiment, str(name), str(digest)))
             if name and row is not None:
                 measured[f"{name}@{digest}"] = {key: row.get(key) for key in ("source_type", "source")}
         if item.get("source_run_id"):

@@ -28,6 +28,7 @@ from lineage.sources._openlineage_shapes import (
     Facet,
     attributes,
     cut,
+    holdable,
     keep,
     pieces,
     take,
@@ -252,7 +253,7 @@ def _dataset(
                 found += figures
         elif raw[:1] != b"{":
             problems.append(Problem("bad-type", "a facet is an object", place, cut(raw), fatal=False))
-    about = [Entity(key, said)] if said else []
+    about = [Entity(key, holdable(said))] if said else []
     facts: tuple[Fact | Problem, ...] = (*about, *aliases, *edges.once(links), *problems)
     return Dataset(Use(key), facts, tuple(found), lifecycle, previous, not found and not lifecycle)
 
@@ -294,7 +295,7 @@ def _job(namespace: str, name: str, facets: bytes, where: str) -> Job:
         elif raw[:1] != b"{":
             problems.append(Problem("bad-type", "a facet is an object", place, cut(raw), fatal=False))
     streaming = str(said.get("processing_type") or "").upper() in {"STREAMING", "SERVICE"}
-    about = [Entity(key, said)] if said else []
+    about = [Entity(key, holdable(said))] if said else []
     return Job(key, (*about, *links, *problems), said.get("code"), streaming)
 
 

@@ -23,6 +23,7 @@ from lineage.sources._openlineage_shapes import (
     Tags,
     attributes,
     cut,
+    holdable,
     keep,
     named,
     pieces,
@@ -208,6 +209,7 @@ def _read(facets: bytes) -> Said:
                 take_in(said, body, name)
     if said.attributes:
         # What the runs of a day have in common is one object, so that it is looked at once.
+        said.attributes = holdable(said.attributes)
         named = _encode(said.attributes)
         about = _ABOUT.get(named)
         if about is None:

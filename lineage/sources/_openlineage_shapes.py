@@ -82,6 +82,15 @@ def attributes(known: Reader, raw: bytes, where: str) -> dict[str, Json] | Probl
     return dict.fromkeys(known.names) if gone is True else known.read(facet)
 
 
+def holdable(value: Json) -> Any:
+    """Return `value` with integers beyond 64 bits as text, as `lineage.text` reads them: no database holds them."""
+    if type(value) is int and not -(2**63) <= value < 2**63:
+        return str(value)
+    if isinstance(value, dict):
+        return {name: holdable(inner) for name, inner in value.items()}
+    return [holdable(inner) for inner in value] if isinstance(value, list) else value
+
+
 def pieces(raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
     """Return the facets of an object by name; raises `msgspec.DecodeError` when it is none."""
     return _PIECES.decode(raw)

@@ -280,6 +280,9 @@ def _from_operations(operations: list[Any]) -> dict[str, Any]:
             step.replace("~1", "/").replace("~0", "~")
             for step in scalar(operation.get("path")).split("/")[1:]
         ]
+        if not steps:
+            root = dict(mapping(operation.get("value")))
+            continue
         place: Any = root
         for step, after in zip(steps, [*steps[1:], None], strict=True):
             fresh: Any = operation.get("value")

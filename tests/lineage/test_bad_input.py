@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import gzip
 import hashlib
 import io
 import json
 import os
+import random
 import sqlite3
 import stat
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +25,7 @@ from lineage import cli, framing, ingest, inputs, opening
 from lineage.errors import UnreadableInputError
 from lineage.model.answer import Item
 from lineage.source import sources
+from lineage.text import MalformedError, load_yaml, loads
 
 SAMPLES = Path(__file__).resolve().parents[1] / "sources"
 SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -946,3 +949,83 @@ def test_the_exit_status_tells_clean_from_troubled(
     assert "Traceback" not in said.err
     assert cli.main(["-w", workspace, "problems"]) == 1
     assert json.loads(capsys.readouterr().out)["items"][0]["line"] == 2
+
+
+PLANTED: list[Any] = [
+    None, True, 0, -1, 2**63, 2**200, -(2**70), 1e308, "", " ", "x" * 5000, "\ud800", "a\x00b", "\u202e", [], {},
+    [[]], [None], {"": ""}, {"a": {"b": [1]}}, "NaN", "inf", "1e999", "2026-13-45T99:99:99Z", "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.999999+14:00", "-5", "٣", "½", "1_000", "P1M", "s3://", "//", "file:///", "..", "%00",
+    "models:/", "models:/a/", "runs://x", "{}", "[]", "null", "a@b", "system:serviceaccount:x:y", "arn:aws:x",
+]  # fmt: skip
+"""What a record may hold where something else is expected."""
+
+BY_RECORD = {"cloudtrail", "kubernetes-audit", "kubernetes-dump", "odcs", "openlineage", "openslo"}
+"""Sources whose records are values by themselves, so that lines of such values are a file of theirs."""
+
+
+def spots(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place inside a value."""
+    if path:
+        yield path
+    entries = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for name, inner in entries:
+        yield from spots(inner, (*path, name))
+
+
+def planted(value: Any, rng: random.Random) -> Any:
+    """A copy of `value` with a few places taken by what nobody expects there, or left out."""
+    copied = copy.deepcopy(value)
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        places = list(spots(copied))
+        if not places:
+            break
+        *way, last = rng.choice(places)
+        holder = copied
+        for step in way:
+            holder = holder[step]
+        if rng.random() < 0.15 and isinstance(holder, dict):
+            del holder[last]
+        else:
+            holder[last] = copy.deepcopy(rng.choice(PLANTED))
+    return copied
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_hostile_values_anywhere_cost_their_record_at_most(tmp_path: Path, seed: int) -> None:
+    """Records of every source with odd values planted in them: no failure of ours, every question is answered."""
+    rng = random.Random(seed)
+    records: dict[str, list[Any]] = {}
+    for item in ingest.survey([SAMPLES]):
+        if item.source is None or item.found.given is None or item.source.NAME not in BY_RECORD:
+            continue
+        for record in item.source.records(item.found.given, item.found.origin({})):
+            with contextlib.suppress(AttributeError, MalformedError):
+                value = loads(record.raw) if record.raw.lstrip()[:1] == b"{" else load_yaml(record.raw)
+                if isinstance(value, dict):
+                    records.setdefault(item.source.NAME, []).append(value)
+    assert records.keys() >= {"kubernetes-audit", "kubernetes-dump", "openlineage"}
+    with lineage.open(tmp_path / "audit.trail") as workspace:
+        for name, values in sorted(records.items()):
+            lines = [json.dumps(planted(rng.choice(values), rng)).encode() for _ in range(250)]
+            path = tmp_path / f"{name}.ndjson"
+            path.write_bytes(b"\n".join(lines) + b"\n")
+            (item,) = workspace.import_([path], source=name, labels={"cluster": "prod"}).items
+            assert item["read"] >= 100, name
+        failed = [problem for problem in workspace.problems().items if problem["code"] == "reader-failed"]
+        assert [(problem["file"][-30:], problem["line"], problem["reason"]) for problem in failed] == []
+        digest = workspace.digest().items[0]["digest"]
+        for ask in (
+            "entities",
+            "deployments",
+            "live",
+            "events",
+            "runs",
+            "sla",
+            "findings",
+            "coverage",
+            "imports",
+        ):
+            json.dumps(getattr(workspace, ask)().to_dict(), allow_nan=False).encode()
+        assert workspace.rebuild().items[0]["digest"] == digest

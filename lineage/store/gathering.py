@@ -47,7 +47,7 @@ def target_happenings(connection: Connection) -> list[Row]:
         connection,
         "SELECT e.root AS target, h.hid, h.at_lo, h.at_hi, h.body, h.record, f.source, f.labels FROM happening h"
         " JOIN entity e ON e.id = h.subject JOIN record r ON r.seq = h.record JOIN file f ON f.id = r.file"
-        " WHERE e.kind = 'target' ORDER BY e.root, h.at_lo, h.at_hi, h.hid",
+        " WHERE e.kind = 'target' ORDER BY e.root, h.at_lo, h.at_hi, h.hid, h.type, h.body",
     )
     for row in found:
         row["fact"] = _happened.decode(row.pop("body"))
@@ -59,7 +59,7 @@ def happenings_of(connection: Connection, types: Sequence[str]) -> list[Row]:
     marks = ", ".join("?" * len(types))
     found = dicts(
         connection,
-        f"SELECT hid, body, record FROM happening WHERE type IN ({marks}) ORDER BY at_lo, at_hi, hid, record",
+        f"SELECT hid, body, record FROM happening WHERE type IN ({marks}) ORDER BY at_lo, at_hi, hid, type, body, record",
         tuple(types),
     )
     for row in found:

@@ -202,9 +202,12 @@ def in_force(assignments: Assignments, target: Key, at: int) -> tuple[SlaInForce
                 -GROUNDS.index(sla.basis),
             ):
                 best[name] = sla
-    return tuple(
-        sorted(best.values(), key=lambda sla: (sla.name, sla.metric, sla.version, sla.target, sla.record))
-    )
+    return tuple(sorted(best.values(), key=_sla_order))
+
+
+def _sla_order(sla: SlaInForce) -> tuple[str | float, ...]:
+    what = (sla.name, sla.metric, sla.version, sla.target, sla.comparator, sla.unit, sla.window)
+    return (*what, sla.percentile or 0.0, sla.basis, sla.document, sla.record)
 
 
 class _Index:
@@ -301,12 +304,12 @@ def _statement(objective: Objective) -> object:
     )  # fmt: skip
 
 
-def _row_order(row: ObjectiveRow) -> tuple[int, int, int, str, str, float, str, int, str]:
+def _row_order(row: ObjectiveRow) -> tuple[int, int, int, str, str, float, str, str, int]:
     objective = row.objective
     start, ground = _begin(row)
     rank = GROUNDS.index(ground)
     said = (objective.version, objective.metric, objective.target, objective.document)
-    return (start.hi, start.lo, rank, *said, row.record, repr(row))
+    return (start.hi, start.lo, rank, *said, repr(objective), row.record)
 
 
 def _join_order(join: _Joined) -> tuple[object, ...]:
@@ -355,11 +358,11 @@ def _at(join: _Joined, at: int) -> SlaInForce | None:
 
 def _conflicts(key: Key, joins: Sequence[_Joined]) -> Iterable[SlaConflict]:
     """Yield each pair of documents that promise different values of one metric while both hold."""
-    found: dict[tuple[int, int], SlaConflict] = {}
+    found: dict[tuple[object, str, str], SlaConflict] = {}
     by_metric: dict[object, list[_Joined]] = defaultdict(list)
     for join in joins:
         by_metric[_metric(join.line.row.objective)].append(join)
-    for same in by_metric.values():
+    for metric, same in by_metric.items():
         for place, one in enumerate(same):
             for other in same[place + 1 :]:
                 if not _disagree(one, other):
@@ -369,7 +372,7 @@ def _conflicts(key: Key, joins: Sequence[_Joined]) -> Iterable[SlaConflict]:
                 until = min(_stop(one), _stop(other))
                 if sides[0] is None or sides[1] is None or since >= until:
                     continue
-                pair = (one.line.row.record, other.line.row.record)
+                pair = (metric, _document(one), _document(other))
                 found.setdefault(pair, SlaConflict(key, sides[0].metric, (sides[0], sides[1]), since, until))
     return found.values()
 
@@ -385,7 +388,7 @@ def _disagree(one: _Joined, other: _Joined) -> bool:
 
 def _document(join: _Joined) -> str:
     """Return the document a line stands in, without the place in it; a nameless one stands for itself."""
-    return _POSITION.sub("", join.line.row.objective.document) or f"record {join.line.row.record}"
+    return _POSITION.sub("", join.line.row.objective.document) or repr(join.line.row.objective)
 
 
 def _start(join: _Joined) -> int:

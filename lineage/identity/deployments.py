@@ -304,20 +304,20 @@ def _edges(number: int, item: Episode, version_ids: Mapping[Key, int]) -> list[t
     return made
 
 
-def _persons(changes: Iterable[list[Change]]) -> list[tuple[str, str]]:
-    """Return the person behind each happening, by its id, where one is evidenced."""
+def _persons(changes: Iterable[list[Change]]) -> list[tuple[str, str, int]]:
+    """Return the person behind each happening, by its id and record, where one is evidenced."""
     return [
-        (change.who.person, change.id)
+        (change.who.person, change.id, change.records[0])
         for listed in changes
         for change in listed
         if change.who is not None and change.who.person and change.type != ABSENT
     ]
 
 
-def _definers(definitions: Definitions, people: People) -> list[tuple[str, str]]:
-    """Return the person behind each definition and approval, by its id, where one is evidenced."""
+def _definers(definitions: Definitions, people: People) -> list[tuple[str, str, int]]:
+    """Return the person behind each definition and approval, by its id and record, where one is evidenced."""
     return [
-        (person, hid)
-        for hid, fact in definitions.happenings()
+        (person, hid, record)
+        for hid, record, fact in definitions.happenings()
         if (person := _who_did(fact, people).person) is not None
     ]

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from lineage.model.facts import Claim, Component, Happened, Hop, Workload
@@ -51,6 +52,11 @@ class _Defined(NamedTuple):
     fact: Happened
 
 
+def _order(one: _Defined) -> tuple[int, bool, str, bytes, int]:
+    """Give the order: of two records that tell one happening differently, by what they say, not by their import."""
+    return one.at, one.certain, one.hid, msgspec.msgpack.encode(one.fact), one.record
+
+
 class _Variant(NamedTuple):
     """What takes one share of an endpoint's traffic; a shadow is sent copies and answers nobody."""
 
@@ -84,7 +90,7 @@ class Definitions:
             if fact.outcome is Outcome.DONE and name[2]:
                 # A role taken over from another account is recorded there, too, without who took it.
                 found[name].append(_Defined(fact.at.lo, fact.actor_kind != "account", hid, record, fact))
-        self._found = {name: sorted(several, key=lambda one: one[:4]) for name, several in found.items()}
+        self._found = {name: sorted(several, key=_order) for name, several in found.items()}
 
     def expanded(self, rows: Iterable[Told]) -> Iterator[Told]:
         """Yield the happenings of targets, each target's together, with what the definitions add to them.
@@ -113,9 +119,11 @@ class Definitions:
                     records = (*told.records, *(running.records if running else ()))
                     yield told._replace(fact=self._approved(fact), records=tuple(dict.fromkeys(records)))
 
-    def happenings(self) -> Iterator[tuple[str, Happened]]:
-        """Yield what was defined, approved and handed out with its id, and whose key signed it."""
-        return ((one.hid, self._sent(one.fact)) for several in self._found.values() for one in several)
+    def happenings(self) -> Iterator[tuple[str, int, Happened]]:
+        """Yield what was defined, approved and handed out with its id and record, and whose key signed it."""
+        return (
+            (one.hid, one.record, self._sent(one.fact)) for several in self._found.values() for one in several
+        )
 
     def _newest(self, kind: str, place: str, name: str, when: int) -> _Defined | None:
         several = self._found.get((kind, place, name), ())

@@ -163,8 +163,14 @@ _INSERT_EDGE = (
 )
 _MERGE_EDGE = (
     " ON CONFLICT (src, type, dst, valid_from) DO UPDATE SET valid_to = max(valid_to, excluded.valid_to),"
-    " basis = CASE WHEN (excluded.confidence, excluded.basis) > (confidence, basis) THEN excluded.basis ELSE basis END,"
-    " rule = CASE WHEN (excluded.confidence, excluded.basis) > (confidence, basis) THEN excluded.rule ELSE rule END,"
+    " basis = CASE WHEN (excluded.confidence, excluded.basis, excluded.rule) > (confidence, basis, rule)"
+    "  THEN excluded.basis ELSE basis END,"
+    " rule = CASE WHEN (excluded.confidence, excluded.basis, excluded.rule) > (confidence, basis, rule)"
+    "  THEN excluded.rule ELSE rule END,"
+    # Which job is named must not depend on which was imported first.
+    " job = CASE WHEN edge.job IS excluded.job OR excluded.job IS NULL THEN edge.job WHEN edge.job IS NULL"
+    "  OR (SELECT (x.namespace, x.name) < (c.namespace, c.name) FROM entity x, entity c"
+    "   WHERE x.id = excluded.job AND c.id = edge.job) THEN excluded.job ELSE edge.job END,"
     " confidence = max(confidence, excluded.confidence),"
     " ev_first = min(ev_first, excluded.ev_first), ev_last = max(ev_last, excluded.ev_last)"
 )

@@ -156,11 +156,14 @@ def set_environments(connection: Connection, environments: Iterable[tuple[int, s
         )
 
 
-def set_persons(connection: Connection, persons: Iterable[tuple[str, str]]) -> None:
-    """Say which person stands behind happenings: pairs of person and happening id."""
+def set_persons(connection: Connection, persons: Iterable[tuple[str, str, int]]) -> None:
+    """Say which person stands behind happenings: person, happening id and record.
+
+    The id alone is not enough: a record may claim that of somebody else's call.
+    """
     batch = list(persons)
     if batch:
-        connection.exec_driver_sql("UPDATE happening SET person = ? WHERE hid = ?", batch)
+        connection.exec_driver_sql("UPDATE happening SET person = ? WHERE hid = ? AND record = ?", batch)
 
 
 def find_measure_sort(connection: Connection, sort: tuple[str, str, str, str]) -> int | None:

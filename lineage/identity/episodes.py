@@ -169,7 +169,17 @@ def _in_order(changes: Iterable[Change]) -> list[Change]:
     for change in changes:
         if change.outcome is Outcome.DONE and change.type in _RANK:
             by_id.setdefault(change.id, []).append(change)
-    return sorted((reduce(_joined, sorted(same, key=_place)) for same in by_id.values()), key=_place)
+    return sorted((_told_once(same) for same in by_id.values()), key=_place)
+
+
+def _told_once(same: list[Change]) -> Change:
+    """Return what several records say of one happening; what they say decides, not which was imported first."""
+    if len(same) == 1:
+        return same[0]
+    told = sorted(
+        same, key=lambda change: (*_place(change)[:-1], repr(replace(change, records=())), change.records)
+    )
+    return reduce(_joined, told)
 
 
 def _place(change: Change) -> tuple[int, int, int, str, bool, str, tuple[int, ...]]:

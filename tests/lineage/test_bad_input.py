@@ -992,7 +992,7 @@ def planted(value: Any, rng: random.Random) -> Any:
     return copied
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(3))
 def test_hostile_values_anywhere_cost_their_record_at_most(tmp_path: Path, seed: int) -> None:
     """Records of every source with odd values planted in them: no failure of ours, every question is answered."""
     rng = random.Random(seed)
@@ -1029,3 +1029,10 @@ def test_hostile_values_anywhere_cost_their_record_at_most(tmp_path: Path, seed:
         ):
             json.dumps(getattr(workspace, ask)().to_dict(), allow_nan=False).encode()
         assert workspace.rebuild().items[0]["digest"] == digest
+    with lineage.open(tmp_path / "shuffled.trail") as workspace:
+        for name in sorted(records, reverse=True):
+            path = tmp_path / f"{name}.ndjson"
+            lines = path.read_bytes().splitlines()
+            path.write_bytes(b"\n".join(rng.sample(lines, len(lines))) + b"\n")
+            workspace.import_([path], source=name, labels={"cluster": "prod"})
+        assert workspace.digest().items[0]["digest"] == digest

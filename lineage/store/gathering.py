@@ -59,7 +59,7 @@ def happenings_of(connection: Connection, types: Sequence[str]) -> list[Row]:
     marks = ", ".join("?" * len(types))
     found = dicts(
         connection,
-        f"SELECT hid, body, record FROM happening WHERE type IN ({marks}) ORDER BY at_lo, at_hi, hid, type, body, record",
+        f"SELECT hid, body, record FROM happening WHERE type IN ({marks}) ORDER BY at_lo, at_hi, hid, type, body",
         tuple(types),
     )
     for row in found:

@@ -304,12 +304,12 @@ def _statement(objective: Objective) -> object:
     )  # fmt: skip
 
 
-def _row_order(row: ObjectiveRow) -> tuple[int, int, int, str, str, float, str, str, int]:
+def _row_order(row: ObjectiveRow) -> tuple[int | str | float, ...]:
     objective = row.objective
     start, ground = _begin(row)
     rank = GROUNDS.index(ground)
     said = (objective.version, objective.metric, objective.target, objective.document)
-    return (start.hi, start.lo, rank, *said, repr(objective), row.record)
+    return (start.hi, start.lo, rank, *said, repr(objective), row.record, repr(row.seen), row.seen_ground)
 
 
 def _join_order(join: _Joined) -> tuple[object, ...]:

@@ -11,22 +11,23 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any
 
-import msgspec
-
 from lineage.identity.canonical import canonical
 from lineage.identity.gathered import STATE_BIT, Frame, SeenRun, Slot, spans_of
+from lineage.identity.stated import coverage_row, grant_row, happened_body, objective_row, series_row
 from lineage.model.facts import (
     Alias,
     AnyFact,
     Bundle,
     Coverage,
     Entity,
+    Grant,
     Happened,
     Key,
     Link,
     Measured,
     Objective,
     Run,
+    Series,
 )
 from lineage.model.moment import LAST, Moment
 from lineage.model.vocabulary import Kind
@@ -35,8 +36,6 @@ from lineage.store.database import Connection
 from lineage.text import dumps
 
 __all__ = ["STATE_BIT", "Projector"]
-
-_encode = msgspec.msgpack.Encoder().encode
 
 _REMEMBERED = 20_000
 """How many bundles and frames of runs are remembered from one flush to the next."""
@@ -84,6 +83,8 @@ class Projector:
             Happened: self._happened,
             Objective: self._objective,
             Measured: self._measured,
+            Series: self._series,
+            Grant: self._grant,
             Coverage: self._coverage,
         }
 
@@ -214,22 +215,13 @@ class Projector:
             self._rows["sighting"].append((self._listing(fact.listing), fact.at.lo, number, seq))
 
     def _span(self, number: int, created: Moment | None, ended: Moment | None, seq: int) -> None:
-        self._rows["span"].append(
-            (
-                created.lo if created else None,
-                ended.lo if ended else None,
-                ended.hi if ended else None,
-                seq,
-                number,
-            )
-        )
+        ends = (ended.lo, ended.hi) if ended else (None, None)
+        self._rows["span"].append((created.lo if created else None, *ends, seq, number))
 
     def _listing(self, name: str) -> int:
         number = self._listings.get(name)
         if number is None:
-            found = self._connection.exec_driver_sql(
-                "SELECT id FROM listing WHERE name = ?", (name,)
-            ).scalar()
+            found = derived.find_listing(self._connection, name)
             if found is None:
                 found = self._next_listing
                 self._next_listing += 1
@@ -277,7 +269,7 @@ class Projector:
 
     def _happened(self, fact: Happened, seq: int, at: int | None) -> None:
         del at
-        body = _encode(fact)
+        body = happened_body(fact)
         hid = fact.id or sha256(body).hexdigest()[:24]
         actor = self.entity(fact.actor) if fact.actor is not None else None
         subject = self.entity(fact.subject)
@@ -293,7 +285,23 @@ class Projector:
         for dataset in fact.datasets:
             self.entity(dataset)
         self._span(number, fact.since, None, seq)
-        self._rows["objective"].append((number, _encode(fact), seq))
+        self._rows["objective"].append(objective_row(number, fact, seq))
+
+    def _grant(self, fact: Grant, seq: int, at: int | None) -> None:
+        del at
+        for named in (*fact.things, *((fact.by,) if fact.by else ())):
+            self.entity(named)
+        number = self.entity(fact.grantee)
+        self._span(number, None, None, seq)
+        self._rows["granted"].append(grant_row(number, fact, seq))
+        if fact.listing and fact.at:
+            self._rows["sighting"].append((self._listing(fact.listing), fact.at.lo, number, seq))
+
+    def _series(self, fact: Series, seq: int, at: int | None) -> None:
+        del at
+        number = self.entity(fact.subject)
+        self._span(number, None, None, seq)
+        self._rows["series"].append(series_row(number, fact, seq))
 
     def _measured(self, fact: Measured, seq: int, at: int | None) -> None:
         del at
@@ -325,17 +333,7 @@ class Projector:
 
     def _coverage(self, fact: Coverage, seq: int, at: int | None) -> None:
         del at
-        self._rows["coverage"].append(
-            (
-                fact.listing,
-                fact.what,
-                fact.since.lo,
-                fact.until.hi,
-                int(fact.complete),
-                dumps(fact.detail).decode(),
-                seq,
-            )
-        )
+        self._rows["coverage"].append(coverage_row(fact, seq))
 
     def flush(self) -> None:
         """Write what has been gathered; the caller commits."""

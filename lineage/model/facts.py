@@ -31,6 +31,7 @@ class Key(NamedTuple):
       `inference-components/<name>`
     - actor: the system that authenticated (`kubernetes`, `mlflow`, `openlineage`, `people`, ...) + the principal
       exactly as recorded; a person of a people list: `people` + e-mail, or the name when there is none
+    - incident: the system it is kept in (`pagerduty:<account>`, `servicenow:<instance>`, ...) + its number
     - sla: the document's own namespace (service or contract id) + the name of the objective in it
     """
 
@@ -291,6 +292,64 @@ class Measured(Fact, frozen=True, gc=False):
     detail: dict[str, Json] = {}
 
 
+class Series(Fact, frozen=True, gc=False):
+    """Values of one metric over time: what `Measured` says, for the thousands of samples of one record.
+
+    Attributes:
+        subject: kind monitor: the series itself, by its instance and its name with sorted labels
+            (`prometheus:<instance>` + `http_requests_total{code="500",service="iris"}`).
+        times: UTC microseconds, rising; values: as many; a sample that is not a number (a stale marker, NaN) is not
+            among them and stands in `detail` as the number of those left out.
+        unit: seconds, ratio, bytes, ...; empty = not said. counter: true for a total that only grows and may reset.
+        step: microseconds between samples where the source says so; 0 = not said. A longer pause is a gap, and what
+            was not measured counts neither as good nor as bad.
+        labels: what the source says the series is about (`service`, `namespace`, `pod`, ...).
+    """
+
+    subject: Key
+    metric: str
+    times: tuple[int, ...]
+    values: tuple[float, ...]
+    unit: str = ""
+    counter: bool = False
+    step: int = 0
+    labels: dict[str, str] = {}
+    detail: dict[str, Json] = {}
+
+
+class Grant(Fact, frozen=True, gc=False):
+    """Somebody was allowed to do something, or forbidden.
+
+    Attributes:
+        grantee: the principal (kind actor) or group; a group's own members are `Alias` facts (`part-of`).
+        role: the role, policy or permission set as the source calls it (`ClusterRole/edit`).
+        permissions: what it allows, in the source's own words (`update inferenceservices.serving.kserve.io`,
+            `sagemaker:UpdateEndpoint`); empty = the record names the role only.
+        where: what it holds for, as the source writes it (a namespace, an ARN pattern, `*`); `place`: the system
+            (`kubernetes://<cluster>`, `aws:<account>`, ...).
+        things: the things it names exactly.
+        allowed: false for an explicit denial; `conditional`: the conditions as text, empty = none.
+        since, until: the interval the record itself states; `at`, `listing`: as in `Entity`.
+        by: who granted it, only where the record says so; `via`: the binding or group that hands it down.
+    """
+
+    grantee: Key
+    role: str
+    permissions: tuple[str, ...] = ()
+    where: str = ""
+    place: str = ""
+    things: tuple[Key, ...] = ()
+    allowed: bool = True
+    conditional: str = ""
+    since: Moment | None = None
+    until: Moment | None = None
+    at: Moment | None = None
+    listing: str = ""
+    by: Key | None = None
+    via: str = ""
+    detail: dict[str, Json] = {}
+
+
 class Coverage(Fact, frozen=True, gc=False):
     """What a source was able to show, so that "none" is not taken for "not looked".
 
@@ -309,7 +368,7 @@ class Coverage(Fact, frozen=True, gc=False):
     detail: dict[str, Json] = {}
 
 
-AnyFact = Entity | Alias | Link | Run | Happened | Objective | Measured | Coverage
+AnyFact = Entity | Alias | Link | Run | Happened | Objective | Measured | Series | Grant | Coverage
 
 Bundle = tuple[Entity | Link, ...]
 """Facts without a time of their own that recur together (the schema and columns of a job's output, run after run).

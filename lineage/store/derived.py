@@ -59,6 +59,9 @@ STATEMENTS = {
     " at_lo = excluded.at_lo, at_hi = excluded.at_hi, outcome = excluded.outcome, actor = excluded.actor"
     " WHERE excluded.body < body",
     "objective": "INSERT OR IGNORE INTO objective (entity, body, record) VALUES (?, ?, ?)",
+    "granted": "INSERT OR IGNORE INTO granted (entity, body, record) VALUES (?, ?, ?)",
+    "series": "INSERT OR IGNORE INTO series (entity, metric, first_at, last_at, n, body, record)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)",
     "measure_sort": "INSERT OR IGNORE INTO measure_sort VALUES (?, ?, ?, ?, ?)",
     "measure": "INSERT INTO measure VALUES (?, ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, ''), ?)",
 }

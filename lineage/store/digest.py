@@ -59,6 +59,8 @@ _ROWS = (
     + _NAME.format("t.actor")
     + ", person, hex(body) FROM happening t",
     "SELECT 'objective', " + _NAME.format("t.entity") + ", hex(body) FROM objective t",
+    "SELECT 'granted', " + _NAME.format("t.entity") + ", hex(body) FROM granted t",
+    "SELECT 'series', " + _NAME.format("t.entity") + ", metric, hex(body) FROM series t",
     "SELECT 'measure', "
     + _NAME.format("t.subject")
     + ", s.metric, t.at, t.value, s.unit, t.success, s.severity,"
@@ -99,6 +101,8 @@ def digest(connection: Connection) -> dict[str, Any]:
             "link",
             "happening",
             "objective",
+            "granted",
+            "series",
             "measure",
             "coverage",
         )

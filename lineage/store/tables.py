@@ -293,6 +293,28 @@ _table(
 )
 
 _table(
+    "granted",
+    _id(),
+    _int("entity"),
+    Column("body", LargeBinary, nullable=False),
+    _int("record"),
+    UniqueConstraint("entity", "body"),
+)
+
+_table(
+    "series",
+    _id(),
+    _int("entity"),
+    _text("metric"),
+    _int("first_at", null=True),
+    _int("last_at", null=True),
+    _int("n"),
+    Column("body", LargeBinary, nullable=False),
+    _int("record"),
+    UniqueConstraint("entity", "metric", "first_at", "body"),
+)
+
+_table(
     "measure",
     _id(),
     _int("subject"),

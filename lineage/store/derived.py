@@ -56,8 +56,8 @@ STATEMENTS = {
     f" confidence = max(confidence, excluded.confidence), {_low('first_at')}, {_high('last_at')}, {_high('ended')}",
     "happening": "INSERT INTO happening (type, subject, hid, at_lo, at_hi, outcome, actor, body, record)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hid, type, subject) DO UPDATE SET body = excluded.body,"
-    " at_lo = excluded.at_lo, at_hi = excluded.at_hi, outcome = excluded.outcome, actor = excluded.actor"
-    " WHERE excluded.body < body",
+    " at_lo = excluded.at_lo, at_hi = excluded.at_hi, outcome = excluded.outcome, actor = excluded.actor,"
+    " record = excluded.record WHERE (excluded.actor IS NULL, excluded.body) < (actor IS NULL, body)",
     "objective": "INSERT OR IGNORE INTO objective (entity, body, record) VALUES (?, ?, ?)",
     "granted": "INSERT OR IGNORE INTO granted (entity, body, record) VALUES (?, ?, ?)",
     "series": "INSERT OR IGNORE INTO series (entity, metric, first_at, last_at, n, body, record)"
@@ -66,6 +66,8 @@ STATEMENTS = {
     "measure": "INSERT INTO measure VALUES (?, ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, ''), ?)",
 }
 """The statement for each kind of derived row; values in the order of the table's columns unless named.
+
+Of two records of one happening the one that names an actor counts, and is the evidence.
 
 Of runs and measurements, of which there are most, what is not known is given as an empty text: the driver looks for an
 adapter for each None, which takes longer than writing the row.

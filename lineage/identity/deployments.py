@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lineage.identity import known, sagemaker
+from lineage.identity import copies, known, sagemaker
 from lineage.identity.episodes import ABSENT, Change, Episode, episodes
 from lineage.identity.inforce import Agreements, agreements
 from lineage.identity.person import Identified, People, identify
@@ -24,7 +24,7 @@ from lineage.model.answer import bounded
 from lineage.model.facts import Happened, Key
 from lineage.model.moment import LAST, exactly
 from lineage.model.naming import display, identifier
-from lineage.model.vocabulary import TERMINAL, Basis, Outcome, Relation
+from lineage.model.vocabulary import TERMINAL, Basis, Kind, Outcome, Relation
 from lineage.store import asking, derived, gathering
 from lineage.store.database import Connection
 
@@ -44,7 +44,8 @@ def resolve_deployments(connection: Connection) -> None:
     order = sorted(registers, key=lambda target: known.key_of(things[target]))
     agreed = agreements(connection, ((known.key_of(things[number]), registers[number]) for number in order))
     rows = []
-    edges = []
+    every = asking.things_of_kind(connection, Kind.MODEL_VERSION)
+    edges = list(copies.edges(every, versions.registry, versions.ids))
     found: list[Finding] = list(agreed.findings())
     environments: dict[int, str] = {}
     for number in order:

@@ -12,28 +12,33 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lineage import __version__, clock
 from lineage.errors import UnreadableInputError
-from lineage.evidence.merkle import Frontier, entry, leaf_hash, load
+from lineage.evidence.merkle import Frontier, leaf_hashes, load
 from lineage.identity.projector import Projector
 from lineage.identity.resolve import resolve
-from lineage.inputs import Found, walk
 from lineage.model.facts import AnyFact, Bundle, Fact
 from lineage.opening import open_regular
 from lineage.progress import SILENT, Progress, Step
-from lineage.source import Filtered, Input, Origin, Problem, Record, Sample, Source, recognise, sources
+from lineage.source import Filtered, Input, Origin, Problem, Record, Sample, Source
 from lineage.store import log
 from lineage.store.database import Connection, Database, commit_and_go_on, create_indexes
 from lineage.store.lock import import_lock
+from lineage.survey import Recognised, survey
 from lineage.text import clip, dumps, plain_path
+
+__all__ = ["FileResult", "ingest", "rebuild", "survey"]
 
 COMMIT_RECORDS = 20_000
 COMMIT_BYTES = 64 << 20
 REPORT_EVERY = 2_000
+BATCH_BYTES = 1 << 18
+"""How many bytes of records take one step together: as much as a processor's cache holds besides the program."""
+
 
 Reader = Callable[[Record, Origin], Iterable[Fact | Bundle | Problem | Filtered]]
 
@@ -61,44 +66,6 @@ class FileResult:
     reasons: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """One input below the paths, and what it is taken for."""
-
-    found: Found
-    source: Source | None
-    confidence: float
-
-
-def _belongs_together(sample: Sample) -> bool:
-    return recognise(sample) is not None
-
-
-def survey(paths: Sequence[str | Path], source: str = "") -> Iterator[Recognised]:
-    """Say of every input below `paths` which source will read it; `source` forces one by name.
-
-    Raises `UnreadableInputError` for a path that is not there, or a source that does not exist.
-    """
-    forced: Source | None = None
-    if source:
-        forced = next((known for known in sources() if source == known.NAME), None)
-        if forced is None:
-            names = ", ".join(known.NAME for known in sources())
-            raise UnreadableInputError(
-                "there is no such source", where=source, remedy=f"choose one of {names}"
-            )
-    for found in walk(paths, _belongs_together):
-        # Ten thousand samples of 64 KiB would be kept until the import ends; the first line may name columns.
-        kept = replace(found, sample=Sample(found.sample.name, found.sample.head[:8192].partition(b"\n")[0]))
-        if found.given is None:
-            yield Recognised(kept, None, 0.0)
-        elif forced is not None:
-            yield Recognised(kept, forced, 1.0)
-        else:
-            best = recognise(found.sample)
-            yield Recognised(kept, best[0] if best else None, best[1] if best else 0.0)
-
-
 class _Run:
     """One import: what is known, what is gathered, and the transaction it goes into."""
 
@@ -118,13 +85,12 @@ class _Run:
     def _frontier(self) -> Frontier:
         size, joined = log.last_frontier(self.connection)
         tree = load(size, joined)
-        for digest, file, line, offset in log.places(self.connection, size):
-            tree.append(leaf_hash(entry(digest, file, line, offset)))
+        tree.extend(leaf_hashes(log.places(self.connection, size)))
         return tree
 
     def commit(self, file: int, result: FileResult, seconds: float) -> None:
         """Write what has been gathered and commit it together with the counts so far."""
-        self.frontier.extend([leaf_hash(entry(row[5], row[1], row[2], row[3])) for row in self.records])
+        self.frontier.extend(leaf_hashes((row[5], row[1], row[2], row[3]) for row in self.records))
         log.write(self.connection, self.records, self.blocks.take(), self.problems)
         self.projector.flush()
         counts = (
@@ -252,11 +218,68 @@ def _read_all(
     place: tuple[int, int],
 ) -> None:
     file, context = numbered
-    sha256 = hashlib.sha256
-    known = run.known
     read: Reader = getattr(source, "read_bundled", source.read)
     started = time.perf_counter()
-    for item in _guarded(source.records(given, origin)):
+    reported = 0
+    for batch in _batches(_guarded(source.records(given, origin))):
+        fresh = _fresh(run, batch, origin, (file, context), result)
+        seq = run.seq
+        every = [
+            _read_one(run, read, record, origin, (file, number), result)
+            for number, record in enumerate(fresh, seq)
+        ]
+        add = run.blocks.add
+        for number, (record, (facts, _)) in enumerate(zip(fresh, every, strict=True), seq):
+            add(number, record.raw, facts)
+        apply = run.projector.apply
+        for number, (facts, outcome) in enumerate(every, seq):
+            if facts:
+                apply(number, facts)
+                result.accepted += 1
+            elif outcome is not None:
+                result.filtered += 1
+                result.reasons[outcome] = result.reasons.get(outcome, 0) + 1
+            else:
+                result.rejected += 1
+        run.seq = seq + len(fresh)
+        if len(run.records) >= COMMIT_RECORDS or run.gathered >= COMMIT_BYTES:
+            run.commit(file, result, time.perf_counter() - started)
+        if result.read >= reported + REPORT_EVERY:
+            reported = result.read
+            done = min(place[0] + batch[-1].offset, place[1])
+            progress.say(Step(origin.path, done, place[1], run.seq, result.problems))
+
+
+def _batches(items: Iterable[Record | Problem]) -> Iterator[list[Record | Problem]]:
+    """Put records together that take one step after the other: each step's own code and data then stay in the cache."""
+    batch: list[Record | Problem] = []
+    size = 0
+    for item in items:
+        batch.append(item)
+        size += len(item.raw) if isinstance(item, Record) else 200
+        if size >= BATCH_BYTES:
+            yield batch
+            batch = []
+            size = 0
+    if batch:
+        yield batch
+
+
+def _fresh(
+    run: _Run,
+    batch: list[Record | Problem],
+    origin: Origin,
+    numbered: tuple[int, int],
+    result: FileResult,
+) -> list[Record]:
+    """Return the records that are new, with their rows gathered in the run; keep what is a problem instead."""
+    file, context = numbered
+    sha256 = hashlib.sha256
+    known = run.known
+    rows = run.records
+    fresh: list[Record] = []
+    seq = run.seq
+    for item in batch:
         if isinstance(item, Problem):
             result.problems += 1
             run.problems.append(_problem_row(file, item, None, origin.path, origin.labels))
@@ -269,32 +292,20 @@ def _read_all(
             result.duplicate += 1
             continue
         known.add(identity)
-        facts, outcome = _read_one(run, read, item, origin, file, result)
-        seq = run.seq
-        run.seq = seq + 1
-        offset = item.offset
-        run.records.append((seq, file, item.line, offset, len(raw), bytearray(digest), item.row))
-        run.blocks.add(seq, raw, facts)
-        if facts:
-            run.projector.apply(seq, facts)
-            result.accepted += 1
-        elif outcome is not None:
-            result.filtered += 1
-            result.reasons[outcome] = result.reasons.get(outcome, 0) + 1
-        else:
-            result.rejected += 1
+        rows.append((seq + len(fresh), file, item.line, item.offset, len(raw), bytearray(digest), item.row))
+        fresh.append(item)
         run.gathered += len(raw)
-        if len(run.records) >= COMMIT_RECORDS or run.gathered >= COMMIT_BYTES:
-            run.commit(file, result, time.perf_counter() - started)
-        if not result.read % REPORT_EVERY:
-            done = min(place[0] + offset, place[1])
-            progress.say(Step(origin.path, done, place[1], run.seq, result.problems))
+    return fresh
 
 
 def _read_one(
-    run: _Run, read: Reader, record: Record, origin: Origin, file: int, result: FileResult
+    run: _Run, read: Reader, record: Record, origin: Origin, numbered: tuple[int, int], result: FileResult
 ) -> tuple[list[AnyFact | Bundle], str | None]:
-    """Return what the record states, and the reason when it was filtered; problems go to the run."""
+    """Return what the record states, and the reason when it was filtered; problems go to the run.
+
+    `numbered`: the numbers of the file and of the record.
+    """
+    file, seq = numbered
     facts: list[AnyFact | Bundle] = []
     reason: str | None = None
     fatal = False
@@ -308,14 +319,14 @@ def _read_one(
             elif type(said) is Problem:
                 result.problems += 1
                 fatal = fatal or said.fatal
-                run.problems.append(_problem_row(file, said, record, origin.path, origin.labels, run.seq))
+                run.problems.append(_problem_row(file, said, record, origin.path, origin.labels, seq))
             else:
                 reason = said.reason if isinstance(said, Filtered) else None
     except Exception as error:  # noqa: BLE001 - whatever a reader stumbles over is said of its record
         fatal = True
         result.problems += 1
         said = Problem("reader-failed", f"our reader failed on this record ({type(error).__name__}: {error})")
-        run.problems.append(_problem_row(file, said, record, origin.path, origin.labels, run.seq))
+        run.problems.append(_problem_row(file, said, record, origin.path, origin.labels, seq))
     if fatal:
         return [], None
     if not facts and reason is None:

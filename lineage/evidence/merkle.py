@@ -7,7 +7,7 @@ only the entries; of what is kept for appending (the frontier) there is one hash
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -23,6 +23,18 @@ def entry(digest: bytes, file: int, line: int, offset: int) -> bytes:
 def leaf_hash(content: bytes) -> bytes:
     """Return the hash of a leaf: SHA-256 of 0x00 and the entry."""
     return sha256(b"\x00" + content).digest()
+
+
+def leaf_hashes(places: Iterable[tuple[bytes, int, int, int]]) -> list[bytes]:
+    """Return the leaves of many records, each given as SHA-256, file, line and offset.
+
+    >>> leaf_hashes([(bytes(32), 1, 2, 3)]) == [leaf_hash(entry(bytes(32), 1, 2, 3))]
+    True
+    """
+    pack = _PLACE.pack
+    return [
+        sha256(b"\x00" + digest + pack(file, line, offset)).digest() for digest, file, line, offset in places
+    ]
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:

@@ -1,0 +1,49 @@
+"""Which source will read each of the inputs below these paths?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lineage.errors import UnreadableInputError
+from lineage.inputs import Found, walk
+from lineage.source import Sample, Source, recognise, sources
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """One input below the paths, and what it is taken for."""
+
+    found: Found
+    source: Source | None
+    confidence: float
+
+
+def _belongs_together(sample: Sample) -> bool:
+    return recognise(sample) is not None
+
+
+def survey(paths: Sequence[str | Path], source: str = "") -> Iterator[Recognised]:
+    """Say of every input below `paths` which source will read it; `source` forces one by name.
+
+    Raises `UnreadableInputError` for a path that is not there, or a source that does not exist.
+    """
+    forced: Source | None = None
+    if source:
+        forced = next((known for known in sources() if source == known.NAME), None)
+        if forced is None:
+            names = ", ".join(known.NAME for known in sources())
+            raise UnreadableInputError(
+                "there is no such source", where=source, remedy=f"choose one of {names}"
+            )
+    for found in walk(paths, _belongs_together):
+        # Ten thousand samples of 64 KiB would be kept until the import ends; the first line may name columns.
+        kept = replace(found, sample=Sample(found.sample.name, found.sample.head[:8192].partition(b"\n")[0]))
+        if found.given is None:
+            yield Recognised(kept, None, 0.0)
+        elif forced is not None:
+            yield Recognised(kept, forced, 1.0)
+        else:
+            best = recognise(found.sample)
+            yield Recognised(kept, best[0] if best else None, best[1] if best else 0.0)

@@ -94,7 +94,10 @@ def _items(view: View, rows: list[dict[str, Any]]) -> list[Item]:
         if view.as_of is not None and row["end_lo"] is not None and row["end_lo"] > view.as_of:
             body["ended_at"] = body["ended_by"] = None
         body["approved_at"] = _utc(body["approved_at"])
-        body["identity_chain"] = [{**hop, "evidence": proof[:1]} for hop in body["identity_chain"]]
+        body["identity_chain"] = [
+            {**hop, "evidence": [evidence[seq]] if seq in evidence else proof[:1]}
+            for hop, seq in zip(body["identity_chain"], row["body"]["chain_records"], strict=True)
+        ]
         body |= spoken(body, "deployed_at", "ended_at", text=body["_text"])
         body["evidence"] = proof
         items.append(body)

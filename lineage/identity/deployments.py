@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lineage.identity import copies, known, sagemaker
+from lineage.identity.delivery import TYPES as DELIVERED
+from lineage.identity.delivery import Deliveries
 from lineage.identity.episodes import ABSENT, Change, Episode, episodes
 from lineage.identity.inforce import Agreements, agreements
 from lineage.identity.person import Identified, People, identify
@@ -38,7 +40,8 @@ def resolve_deployments(connection: Connection) -> None:
     versions = known.registered(connection)
     people = known.people(connection)
     definitions = _definitions(connection, people)
-    changes = _changes(connection, versions.registry, people, definitions)
+    deliveries = _deliveries(connection)
+    changes = _changes(connection, versions.registry, people, definitions, deliveries)
     things = asking.things(connection, changes)
     registers = {number: episodes(changes[number]) for number in changes}
     order = sorted(registers, key=lambda target: known.key_of(things[target]))
@@ -53,7 +56,7 @@ def resolve_deployments(connection: Connection) -> None:
         key = known.key_of(things[number])
         environments[number] = _environment(key, items)
         for item in items:
-            rows.append(_row(number, key, item, environments[number], agreed))
+            rows.append(_row(number, key, item, environments[number], agreed, deliveries))
             edges.extend(_edges(number, item, versions.ids))
         found.extend(of_deployments(display(*key), items, versions.deleted))
     found.extend(of_persons((display(*known.key_of(things[number])), registers[number]) for number in order))
@@ -62,19 +65,25 @@ def resolve_deployments(connection: Connection) -> None:
     derived.set_environments(connection, environments.items())
     derived.insert_episodes(connection, rows)
     derived.insert_serving(connection, edges)
-    derived.set_persons(connection, [*_persons(changes.values()), *_definers(definitions, people)])
+    derived.set_persons(
+        connection, [*_persons(changes.values()), *_definers(definitions, deliveries, people)]
+    )
     derived.insert_findings(connection, sorted({finding.row() for finding in found}))
 
 
 def _changes(
-    connection: Connection, registry: Registry, people: People, definitions: Definitions
+    connection: Connection,
+    registry: Registry,
+    people: People,
+    definitions: Definitions,
+    deliveries: Deliveries,
 ) -> dict[int, list[Change]]:
     changes: dict[int, list[Change]] = defaultdict(list)
     happened = (
         Told(row["target"], row["hid"], row["fact"], (row["record"],))
         for row in gathering.target_happenings(connection)
     )
-    for told in definitions.expanded(happened):
+    for told in deliveries.completed(definitions.expanded(happened)):
         changes[told.target].append(_change(told.fact, told.hid, told.records, registry, people))
     names = asking.things(connection, changes)
     for row in gathering.missing_from_listings(connection):
@@ -100,6 +109,15 @@ def _definitions(connection: Connection, people: People) -> Definitions:
 
     rows = gathering.happenings_of(connection, sagemaker.TYPES)
     return Definitions(((row["hid"], row["fact"], row["record"]) for row in rows), approver)
+
+
+def _deliveries(connection: Connection) -> Deliveries:
+    rows = gathering.happenings_of(connection, DELIVERED)
+    targets = asking.things_of_kind(connection, Kind.TARGET) if rows else []
+    return Deliveries(
+        ((row["hid"], row["fact"], row["record"]) for row in rows),
+        ((thing.namespace, thing.name) for thing in targets),
+    )
 
 
 def _who_did(fact: Happened, people: People) -> Identified:
@@ -153,7 +171,9 @@ def _environment(key: Key, items: Iterable[Episode]) -> str:
     return key.namespace.partition("://")[2]
 
 
-def _row(number: int, key: Key, item: Episode, environment: str, agreed: Agreements) -> tuple[Any, ...]:
+def _row(
+    number: int, key: Key, item: Episode, environment: str, agreed: Agreements, deliveries: Deliveries
+) -> tuple[Any, ...]:
     start, end = item.start, item.end
     heaviest = heaviest_of(item.models)
     workload = item.state.workload if item.state is not None else item.opened.workload
@@ -193,6 +213,7 @@ def _row(number: int, key: Key, item: Episode, environment: str, agreed: Agreeme
         "sla": [] if item.action == "delete" else agreed.in_force(key, start),
         "flags": list(item.flags),
         "records": records,
+        "chain_records": deliveries.proving(who.identity_chain if who else (), records),
         "confirmed_by": len(item.confirmed),
     }
     bounds = (end.lo, end.hi) if end is not None else (None, None)
@@ -315,10 +336,10 @@ def _persons(changes: Iterable[list[Change]]) -> list[tuple[str, str, int]]:
     ]
 
 
-def _definers(definitions: Definitions, people: People) -> list[tuple[str, str, int]]:
-    """Return the person behind each definition and approval, by its id and record, where one is evidenced."""
+def _definers(definitions: Definitions, deliveries: Deliveries, people: People) -> list[tuple[str, str, int]]:
+    """Return the person behind each definition, approval, run and release, by its id and record, where evidenced."""
     return [
         (person, hid, record)
-        for hid, record, fact in definitions.happenings()
+        for hid, record, fact in (*definitions.happenings(), *deliveries.happenings())
         if (person := _who_did(fact, people).person) is not None
     ]

@@ -28,8 +28,14 @@ PEOPLE_LIST_AMBIGUOUS = "people-list-ambiguous"
 COMMIT_UNKNOWN = "commit-not-imported"
 IMPERSONATED = "impersonated-user"
 
-_NEVER = frozenset({IMPERSONATED, "owner", "manager", "approver", "role", "group"})
-"""Hops that say for or with whom the actor acted, not who he is."""
+APPROVER = "approver"
+COMMIT = "commit"
+
+_NEVER = frozenset(
+    {IMPERSONATED, "owner", "manager", APPROVER, "role", "group", "ci-run", "release", "release-ambiguous"}
+    | {"sync", "ci-run-ambiguous", "synced-commit", "bot"}
+)
+"""Hops that say for or with whom the actor acted, or through what, not who he is."""
 
 _RUNGS = {
     "source-identity": 2,
@@ -45,10 +51,18 @@ _RUNGS = {
     "deployable-user": 4,
     "ci-actor": 4,
     "ci-run": 4,
+    "ci-run-ambiguous": 4,
+    "sync": 4,
+    "bot": 4,
+    "sync-initiator": 4,
+    "release": 4,
+    "release-ambiguous": 4,
+    "release-creator": 4,
     "deployed-by": 5,
     "commit-trailer": 5,
     "commit-author": 5,
     "commit": 5,
+    "synced-commit": 5,
     "ticket-assignee": 6,
     "ticket": 6,
 }
@@ -64,6 +78,7 @@ _PROVING = frozenset(
         "triggering-actor",
         "triggered-by",
         "deployable-user",
+        "release-creator",
     }
 )
 """Hops whose bare login is a person's by the nature of the field; elsewhere a name needs to be an e-mail or listed."""
@@ -98,6 +113,7 @@ _SESSION = re.compile(r"arn:aws[\w-]*:sts::\d+:assumed-role/([^/]+)/(.+)$")
 _SSO_ROLE = "AWSReservedSSO_"
 _NOBODY = frozenset({"", "-", "n/a", "none", "nobody", "null", "unknown"})
 _TRAILERS = ("deployed-by", "signed-off-by", "co-authored-by")
+_HIDDEN_MAIL = re.compile(r"(?:\d+\+)?([\w-]+)@users\.noreply\.github\.com$", re.IGNORECASE)
 _SIGNATURE = re.compile(r"\s*(.*?)\s*<([^<>]+)>\s*$")
 
 
@@ -277,14 +293,15 @@ def identify(
         climb.take(hop)
     commit = change.get("commit", "")
     approvers = _listed(change.get("approved_by", ""))
-    if commit:
+    if commit and all(hop.rule != COMMIT for hop in chain):
         row = _commit(commit, commits or {})
         if row is None:
             climb.hops.append(Hop(commit, COMMIT_UNKNOWN, "commit"))
         else:
             approvers += [value for name, value in row.trailers if name.lower() == "approved-by"]
-            for hop in _committers(row):
+            for hop in committers(row):
                 climb.take(hop)
+    approvers += [hop.principal for hop in chain if hop.rule == APPROVER]
     direct = actor is not None and kind == PERSON
     behalf = _person_like(effective) if effective and (actor is None or effective != actor.name) else None
     return Identified(
@@ -326,13 +343,13 @@ class _Climb:
         if self.person is None and hop.rule not in _NEVER and kind_of(hop.principal) != BOT:
             plain = _plain(hop.principal)
             proven = hop.rule in _PROVING and plain.lower() not in _NOBODY and not plain.isdigit()
-            self.consider(hop.principal, proven or kind_of(hop.principal) == PERSON)
+            self.consider(hop.principal, proven or kind_of(hop.principal) == PERSON, hop.system)
 
-    def consider(self, principal: str, named: bool) -> None:  # noqa: FBT001
-        """Name the person that `principal` is: by the people list, else itself when it is `named`."""
+    def consider(self, principal: str, named: bool, system: str = "") -> None:  # noqa: FBT001
+        """Name the person that `principal` of `system` is: by the people list, else itself when it is `named`."""
         if kind_of(principal) == BOT:
             return
-        rows, why = self.people.find(principal, self.system, self.at)
+        rows, why = self.people.find(principal, system or self.system, self.at)
         self.hops.extend(why)
         if len(rows) > 1:
             self.hops.extend(Hop(row.shown, PEOPLE_LIST_AMBIGUOUS, principal) for row in rows)
@@ -345,7 +362,7 @@ class _Climb:
         if named:
             plain = _plain(principal)
             self.person = plain.lower() if _MAIL.fullmatch(plain) else plain
-            self.key = Key(Kind.ACTOR, self.system or "people", principal)
+            self.key = Key(Kind.ACTOR, system or self.system or "people", principal)
 
     def approver(self, text: str) -> str:
         """Return an approver's name: the listed person's, else as recorded."""
@@ -411,8 +428,11 @@ def _commit(reference: str, commits: Mapping[str, CommitRow]) -> CommitRow | Non
     return found[0] if len(found) == 1 else None
 
 
-def _committers(row: CommitRow) -> Iterable[Hop]:
-    """Yield who a commit names, in the ladder's order: its trailers, then its author when that is a user."""
+def committers(row: CommitRow) -> Iterable[Hop]:
+    """Yield who a commit names, in the ladder's order: its trailers, then its author when that is a user.
+
+    The address that GitHub gives to who hides his own holds his login, which a people list may know.
+    """
     for wanted in _TRAILERS:
         for name, value in row.trailers:
             signature = _SIGNATURE.match(value)
@@ -420,4 +440,7 @@ def _committers(row: CommitRow) -> Iterable[Hop]:
                 yield Hop(signature[2] if signature else value.strip(), "commit-trailer", name)
     author = row.author_email or row.author_login
     if author and row.author_type.lower() not in _BOT_KINDS and kind_of(row.author_name) != BOT:
+        hidden = _HIDDEN_MAIL.match(author)
+        if hidden:
+            yield Hop(hidden[1], "commit-author", row.sha, "github")
         yield Hop(author, "commit-author", row.sha)

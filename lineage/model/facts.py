@@ -31,6 +31,9 @@ class Key(NamedTuple):
       `inference-components/<name>`
     - actor: the system that authenticated (`kubernetes`, `mlflow`, `openlineage`, `people`, ...) + the principal
       exactly as recorded; a person of a people list: `people` + e-mail, or the name when there is none
+    - job: the namespace its tool gives; a CI workflow or pipeline: `github:<owner>/<repository>`, `gitlab:<project>`;
+      an Argo CD application: `argocd:<cluster>` + `<namespace>/<name>`
+    - environment of a code host: the same namespace as its jobs + the environment's name
     - incident: the system it is kept in (`pagerduty:<account>`, `servicenow:<instance>`, ...) + its number
     - sla: the document's own namespace (service or contract id) + the name of the objective in it
     """
@@ -145,11 +148,15 @@ class Run(Fact, frozen=True, gc=False):
 
 
 class Hop(NamedTuple):
-    """One step of the chain from the recorded principal to a human: who, by which rule, and what field says so."""
+    """One step of the chain from the recorded principal to a human: who, by which rule, and what field says so.
+
+    `system` is what knows the principal by this name, where that is not the system of the actor himself.
+    """
 
     principal: str
     rule: str
     field: str = ""
+    system: str = ""
 
 
 class Claim(NamedTuple):

@@ -76,7 +76,8 @@ _SECRET_WORDS = frozenset(
 )
 _KEPT = re.compile(
     r"(?:^|[^a-z0-9])(?:models?|mlflow|modelregistry|registry|run|version|name|change|ticket|jira|reason|approved"
-    r"|approver|approval|deployed|deployer|env|environment|service|slo|sla|ci|git|github|gitlab|commit)(?![a-z0-9])",
+    r"|approver|approval|deployed|deployer|env|environment|service|slo|sla|ci|git|github|gitlab"
+    r"|commit|tracking)(?![a-z0-9])",
     re.IGNORECASE,
 )
 _LONGEST_NOTE = 1_000

@@ -72,7 +72,7 @@ _ROWS = (
     + ", valid_from, valid_to, basis,"
     " confidence, rule, " + _NAME.format("t.job") + ", uncertain FROM edge t",
     "SELECT 'episode', eid, " + _NAME.format("t.target") + ", start_lo, start_hi, end_lo, end_hi, action,"
-    " json_remove(body, '$.records') FROM episode t",
+    " json_remove(body, '$.records', '$.chain_records') FROM episode t",
     "SELECT 'finding', code, severity, subject, text FROM finding",
 )
 

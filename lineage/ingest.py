@@ -411,9 +411,15 @@ def _digest_of(given: Input) -> bytes:
 
 
 def rebuild(
-    connection: Connection, *, below: int | None = None, report: Callable[[int], None] | None = None
+    connection: Connection,
+    *,
+    below: int | None = None,
+    known_at: int | None = None,
+    report: Callable[[int], None] | None = None,
 ) -> int:
     """Project every record's facts (of records numbered below `below`) into empty derived tables and resolve.
+
+    Decisions count up to the UTC microsecond `known_at`.
 
     Returns the number of facts. The caller has emptied the tables and commits.
     """
@@ -427,5 +433,5 @@ def rebuild(
             if report is not None:
                 report(number)
     projector.flush()
-    resolve(connection)
+    resolve(connection, known_at)
     return facts_read

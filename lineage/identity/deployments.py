@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lineage.identity import copies, known, sagemaker
+from lineage.identity.decision import Decisions
 from lineage.identity.delivery import TYPES as DELIVERED
 from lineage.identity.delivery import Deliveries
 from lineage.identity.episodes import ABSENT, Change, Episode, episodes
@@ -34,14 +36,15 @@ CONFIDENCE = {"exact": 1.0, "strong": 0.9, "medium": 0.6, "weak": 0.3, "none": 0
 _BY_NAME = frozenset({"medium", "weak"})
 
 
-def resolve_deployments(connection: Connection) -> None:
+def resolve_deployments(connection: Connection, decisions: Decisions) -> None:
     """Work out every target's episodes, what serves on lineage edges, and what needs a person."""
     derived.clear_deployments(connection)
     versions = known.registered(connection)
     people = known.people(connection)
     definitions = _definitions(connection, people)
     deliveries = _deliveries(connection)
-    changes = _changes(connection, versions.registry, people, definitions, deliveries)
+    known_here = _Known(versions.registry, people, decisions.served)
+    changes = _changes(connection, known_here, definitions, deliveries)
     things = asking.things(connection, changes)
     registers = {number: episodes(changes[number]) for number in changes}
     order = sorted(registers, key=lambda target: known.key_of(things[target]))
@@ -71,12 +74,17 @@ def resolve_deployments(connection: Connection) -> None:
     derived.insert_findings(connection, sorted({finding.row() for finding in found}))
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What ties a record to versions and people: registries, people lists, and what people confirmed is served."""
+
+    registry: Registry
+    people: People
+    served: Mapping[str, Key]
+
+
 def _changes(
-    connection: Connection,
-    registry: Registry,
-    people: People,
-    definitions: Definitions,
-    deliveries: Deliveries,
+    connection: Connection, known_here: _Known, definitions: Definitions, deliveries: Deliveries
 ) -> dict[int, list[Change]]:
     changes: dict[int, list[Change]] = defaultdict(list)
     happened = (
@@ -84,7 +92,7 @@ def _changes(
         for row in gathering.target_happenings(connection)
     )
     for told in deliveries.completed(definitions.expanded(happened)):
-        changes[told.target].append(_change(told.fact, told.hid, told.records, registry, people))
+        changes[told.target].append(_change(told.fact, told.hid, told.records, known_here))
     names = asking.things(connection, changes)
     for row in gathering.missing_from_listings(connection):
         target = row["target"]
@@ -124,19 +132,19 @@ def _who_did(fact: Happened, people: People) -> Identified:
     return identify(fact.actor, fact.actor_kind, fact.effective, fact.chain, fact.change, fact.at.lo, people)
 
 
-def _change(fact: Happened, hid: str, records: tuple[int, ...], registry: Registry, people: People) -> Change:
+def _change(fact: Happened, hid: str, records: tuple[int, ...], known_here: _Known) -> Change:
     workload = fact.workload
     models: tuple[ModelLink, ...] = ()
     if workload is not None and fact.outcome is Outcome.DONE:
         links = [
-            (component, tie(component, workload, fact.at.lo, registry))
+            (component, tie(component, workload, fact.at.lo, known_here.registry, known_here.served))
             for component in workload.components
             if component.uri or component.claims
         ]
         bearing = [link for component, link in links if component.uri or link.version_key is not None]
         # A transformer's or sidecar's image is no model where another part names one.
         models = tuple(bearing or (link for _, link in links if link.uri or link.model))
-    who = _who_did(fact, people)
+    who = _who_did(fact, known_here.people)
     return Change(
         hid,
         fact.subject,

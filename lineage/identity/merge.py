@@ -6,18 +6,27 @@ stands for the group is chosen by what the names are, not by which came first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 _PHYSICAL = ("s3://", "gs://", "abfss://", "file", "hdfs://", "dbfs")
 
 
-def groups(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Return the groups that `pairs` join, each sorted.
+def groups(pairs: Iterable[tuple[int, int]], apart: Collection[tuple[int, int]] = ()) -> list[list[int]]:
+    """Return the groups that `pairs` join, each sorted; no group holds both names of a pair that is kept `apart`.
+
+    With names kept apart the order of `pairs` counts: the first that would bring two such names together does not.
 
     >>> groups([(1, 2), (4, 3), (2, 5)])
     [[1, 2, 5], [3, 4]]
+    >>> groups([(1, 2), (2, 3)], apart=[(3, 1)])
+    [[1, 2], [3]]
     """
     above: dict[int, int] = {}
+    against: dict[int, set[int]] = {}
+    for one, other in apart:
+        against.setdefault(one, set()).add(other)
+        against.setdefault(other, set()).add(one)
+    within: dict[int, set[int]] = {member: {member} for member in against}
 
     def top(member: int) -> int:
         while above.setdefault(member, member) != member:
@@ -27,7 +36,15 @@ def groups(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
 
     for one, other in pairs:
         first, second = sorted((top(one), top(other)))
+        if first == second:
+            continue
+        # Kept for each group: which names that are kept from others it holds, and which it must never hold.
+        if not against.get(first, set()).isdisjoint(within.get(second, ())):
+            continue
         above[second] = first
+        if second in within:
+            within.setdefault(first, set()).update(within.pop(second))
+            against.setdefault(first, set()).update(against.get(second, ()))
     found: dict[int, list[int]] = {}
     for member in sorted(above):
         found.setdefault(top(member), []).append(member)
@@ -53,11 +70,13 @@ def standing_for(group: Iterable[int], names: Mapping[int, tuple[str, str, str]]
 
 
 def roots(
-    pairs: Iterable[tuple[int, int]], names: Mapping[int, tuple[str, str, str]]
+    pairs: Iterable[tuple[int, int]],
+    names: Mapping[int, tuple[str, str, str]],
+    apart: Collection[tuple[int, int]] = (),
 ) -> list[tuple[int, int]]:
     """Return (root, member) for every member that another name stands for."""
     found: list[tuple[int, int]] = []
-    for group in groups(pairs):
+    for group in groups(pairs, apart):
         root = standing_for(group, names)
         found.extend((root, member) for member in group if member != root)
     return found

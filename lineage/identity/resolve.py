@@ -8,16 +8,23 @@ the way (DESIGN 2.2).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 from lineage.identity import exact, merge
+from lineage.identity.decision import Decisions, holding
 from lineage.identity.deployments import resolve_deployments
-from lineage.store import consequences, derived, log
+from lineage.model.facts import Key
+from lineage.store import consequences, decided, derived, log
 from lineage.store.database import Connection
 
 
-def resolve(connection: Connection) -> None:
-    """Work out everything that needs the whole set; replaces what was worked out before."""
-    _merge_names(connection)
+def resolve(connection: Connection, known_at: int | None = None) -> None:
+    """Work out everything that needs the whole set; replaces what was worked out before.
+
+    Decisions of people recorded after the UTC microsecond `known_at` do not count.
+    """
+    decisions = holding(decided.every(connection, known_at))
+    _merge_names(connection, decisions)
     consequences.refresh_seen(connection)
     consequences.refresh_attributes(connection)
     consequences.refresh_gone(connection)
@@ -28,18 +35,35 @@ def resolve(connection: Connection) -> None:
     consequences.edges_of_links(connection)
     consequences.close_edges_of_gone(connection)
     _split_jobs(connection)
-    resolve_deployments(connection)
+    resolve_deployments(connection, decisions)
     consequences.refresh_search(connection)
     consequences.refresh_tallies(connection)
     consequences.mark_resolved(connection, log.size(connection))
 
 
-def _merge_names(connection: Connection) -> None:
+def _merge_names(connection: Connection, decisions: Decisions) -> None:
     pairs = [(row[0], row[1]) for row in consequences.same_names(connection)]
-    members = sorted({member for pair in pairs for member in pair})
+    merged, apart = _numbered(connection, decisions.same), _numbered(connection, decisions.apart)
+    members = sorted({member for pair in (*merged, *pairs) for member in pair})
     names = consequences.names_of(connection, members)
-    roots = merge.roots(pairs, names)
-    consequences.set_roots(connection, [*roots, *consequences.registered_once(connection)])
+    if apart:
+        # Which pair comes first counts now, and must not depend on which was imported first.
+        pairs.sort(key=lambda pair: (names[pair[0]], names[pair[1]]))
+    roots = merge.roots([*merged, *pairs], names, apart)
+    kept = {frozenset(pair) for pair in apart}
+    once = [pair for pair in consequences.registered_once(connection) if frozenset(pair) not in kept]
+    consequences.set_roots(connection, [*roots, *once])
+
+
+def _numbered(connection: Connection, pairs: Iterable[tuple[Key, Key]]) -> list[tuple[int, int]]:
+    """Return the ids of the pairs of which the workspace knows both names."""
+    found = []
+    for one, other in pairs:
+        first = derived.find_entity(connection, str(one.kind), one.namespace, one.name)
+        second = derived.find_entity(connection, str(other.kind), other.namespace, other.name)
+        if first is not None and second is not None:
+            found.append((first, second))
+    return found
 
 
 def _split_jobs(connection: Connection) -> None:

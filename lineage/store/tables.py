@@ -133,7 +133,31 @@ _table(
     rowid=False,
 )
 
-LOG = ("meta", "batch", "file", "block", "fact_block", "record", "problem", "filtered", "checkpoint")
+_table(
+    "decision",
+    _id(),
+    _int("at"),
+    _text("who"),
+    _text("why"),
+    _text("action"),
+    _text("one"),
+    _text("other"),
+    _int("undoes", null=True),
+    UniqueConstraint("undoes"),
+)
+
+LOG = (
+    "meta",
+    "batch",
+    "file",
+    "block",
+    "fact_block",
+    "record",
+    "problem",
+    "filtered",
+    "checkpoint",
+    "decision",
+)
 
 _table(
     "entity",

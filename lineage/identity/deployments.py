@@ -8,8 +8,10 @@ CONTRACT.md's register items.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from lineage.identity import copies, known, sagemaker
 from lineage.identity.delivery import TYPES as DELIVERED
@@ -20,8 +22,9 @@ from lineage.identity.person import Identified, People, identify
 from lineage.identity.projector import STATE_BIT
 from lineage.identity.registry import ModelLink, Registry
 from lineage.identity.registry import resolve as tie
-from lineage.identity.sagemaker import Definitions, Told
+from lineage.identity.sagemaker import Decision, Definitions, Told
 from lineage.identity.suspicious import Finding, of_aliases, of_deployments, of_persons, of_runs
+from lineage.identity.unapproved import approval, of_approvals
 from lineage.model.answer import bounded
 from lineage.model.facts import Happened, Key
 from lineage.model.moment import LAST, exactly
@@ -41,7 +44,8 @@ def resolve_deployments(connection: Connection) -> None:
     people = known.people(connection)
     definitions = _definitions(connection, people)
     deliveries = _deliveries(connection)
-    changes = _changes(connection, versions.registry, people, definitions, deliveries)
+    decisions = definitions.decisions()
+    changes = _changes(connection, versions.registry, people, definitions, deliveries, decisions)
     things = asking.things(connection, changes)
     registers = {number: episodes(changes[number]) for number in changes}
     order = sorted(registers, key=lambda target: known.key_of(things[target]))
@@ -59,6 +63,7 @@ def resolve_deployments(connection: Connection) -> None:
             rows.append(_row(number, key, item, environments[number], agreed, deliveries))
             edges.extend(_edges(number, item, versions.ids))
         found.extend(of_deployments(display(*key), items, versions.deleted))
+        found.extend(of_approvals(display(*key), items, decisions))
     found.extend(of_persons((display(*known.key_of(things[number])), registers[number]) for number in order))
     found.extend(of_aliases(versions.aliases, versions.shown))
     found.extend(of_runs(gathering.conflicting_runs(connection, [STATE_BIT[state] for state in TERMINAL])))
@@ -77,6 +82,7 @@ def _changes(
     people: People,
     definitions: Definitions,
     deliveries: Deliveries,
+    decisions: Mapping[Key, Sequence[Decision]],
 ) -> dict[int, list[Change]]:
     changes: dict[int, list[Change]] = defaultdict(list)
     happened = (
@@ -84,7 +90,7 @@ def _changes(
         for row in gathering.target_happenings(connection)
     )
     for told in deliveries.completed(definitions.expanded(happened)):
-        changes[told.target].append(_change(told.fact, told.hid, told.records, registry, people))
+        changes[told.target].append(_change(told, registry, people, decisions))
     names = asking.things(connection, changes)
     for row in gathering.missing_from_listings(connection):
         target = row["target"]
@@ -124,7 +130,10 @@ def _who_did(fact: Happened, people: People) -> Identified:
     return identify(fact.actor, fact.actor_kind, fact.effective, fact.chain, fact.change, fact.at.lo, people)
 
 
-def _change(fact: Happened, hid: str, records: tuple[int, ...], registry: Registry, people: People) -> Change:
+def _change(
+    told: Told, registry: Registry, people: People, decisions: Mapping[Key, Sequence[Decision]]
+) -> Change:
+    fact, hid, records = told.fact, told.hid, told.records
     workload = fact.workload
     models: tuple[ModelLink, ...] = ()
     if workload is not None and fact.outcome is Outcome.DONE:
@@ -136,6 +145,8 @@ def _change(fact: Happened, hid: str, records: tuple[int, ...], registry: Regist
         bearing = [link for component, link in links if component.uri or link.version_key is not None]
         # A transformer's or sidecar's image is no model where another part names one.
         models = tuple(bearing or (link for _, link in links if link.uri or link.model))
+    if decisions and not fact.change.get("approved_by"):
+        fact = replace(fact, change={**fact.change, **approval(models, decisions, fact.at.lo)})
     who = _who_did(fact, people)
     return Change(
         hid,
@@ -191,7 +202,7 @@ def _row(
         "platform": workload.platform if workload is not None else _platform(key),
         "environment": environment,
         "cluster": key.namespace.partition("://")[2],
-        "namespace": parts[0] if len(parts) > 1 and _platform(key) != "sagemaker" else "",
+        "namespace": parts[0] if len(parts) > 1 and _platform(key) not in {"sagemaker", "tfx"} else "",
         "endpoint": parts[-1],
         "model": heaviest.model if heaviest else None,
         "model_version": (heaviest.version or None) if heaviest else None,
@@ -223,6 +234,8 @@ def _row(
 def _platform(key: Key) -> str:
     if key.namespace.startswith("sagemaker://"):
         return "sagemaker"
+    if key.namespace.startswith("tfx://"):
+        return "tfx"
     resource = key.name.split("/")[1] if key.name.count("/") >= 2 else ""
     return {"inferenceservices": "kserve", "seldondeployments": "seldon", "models": "seldon"}.get(
         resource, "kubernetes"

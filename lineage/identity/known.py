@@ -75,6 +75,8 @@ def _version(thing: Thing) -> VersionRow | None:
     tags = {str(name): str(value) for name, value in (said.get("tags") or {}).items()}
     if said.get("git_commit"):
         tags.setdefault("git_commit", str(said["git_commit"]))
+    if said.get("arn"):
+        tags.setdefault("arn", str(said["arn"]))
     return VersionRow(
         key_of(thing),
         str(model),

@@ -961,6 +961,7 @@ PLANTED: list[Any] = [
 
 BY_RECORD = {
     "bentoml",
+    "clearml",
     "cloudtrail",
     "kubernetes-audit",
     "kubernetes-dump",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lineage.identity import kubeflow
 from lineage.identity.person import People, PersonRow, Principal
 from lineage.identity.versions import AliasSpan, Registry, VersionRow
 from lineage.model.facts import Key
@@ -46,8 +47,9 @@ class Registered:
 def registered(connection: Connection) -> Registered:
     """Return every model version that a registry knows, and how aliases moved."""
     things = asking.things_of_kind(connection, Kind.MODEL_VERSION)
-    rows = {thing.id: row for thing in things if (row := _version(thing)) is not None}
     models = asking.things_of_kind(connection, Kind.MODEL)
+    by_id = kubeflow.by_id(models, asking.things_of_kind(connection, Kind.TARGET))
+    rows = {thing.id: row for thing in things if (row := _version(thing, by_id)) is not None}
     spans: list[AliasSpan] = []
     shown: dict[tuple[Key, int], int] = {}
     for model in models:
@@ -63,9 +65,9 @@ def registered(connection: Connection) -> Registered:
     )
 
 
-def _version(thing: Thing) -> VersionRow | None:
+def _version(thing: Thing, by_id: kubeflow.ById) -> VersionRow | None:
     said = thing.attributes
-    model, version = said.get("model"), said.get("version")
+    model, version = said.get("model") or by_id.model_of(thing), said.get("version")
     if not model or version in (None, "") or said.get("logged"):
         return None
     created = exactly(thing.created) if thing.created is not None else None
@@ -73,6 +75,7 @@ def _version(thing: Thing) -> VersionRow | None:
     if thing.ended_hi is not None:
         ended = Moment(thing.ended_lo or thing.ended_hi, thing.ended_hi)
     tags = {str(name): str(value) for name, value in (said.get("tags") or {}).items()}
+    tags.update(by_id.tags_of(thing))
     if said.get("git_commit"):
         tags.setdefault("git_commit", str(said["git_commit"]))
     if said.get("arn"):

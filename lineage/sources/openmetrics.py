@@ -16,7 +16,7 @@ from lineage import framing
 from lineage.model.facts import Fact
 from lineage.model.moment import from_milliseconds, from_seconds, parse
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
-from lineage.sources._series import Samples, facts, is_counter, kept_or_lost, monitor, unit_of
+from lineage.sources._samples import Samples, facts, is_counter, kept_or_lost, monitor, unit_of
 from lineage.text import MalformedError, clip, decode
 
 NAME = "openmetrics"

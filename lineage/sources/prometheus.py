@@ -15,7 +15,7 @@ from lineage.model.facts import Fact, Json
 from lineage.model.moment import from_milliseconds, from_seconds
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources._agreement import mapping, scalar
-from lineage.sources._series import Samples, facts, is_counter, kept_or_lost, monitor, unit_of
+from lineage.sources._samples import Samples, facts, is_counter, kept_or_lost, monitor, unit_of
 from lineage.text import MalformedError, clip, loads
 
 NAME = "prometheus"

@@ -19,7 +19,7 @@ from lineage.sources._agreement import metric as metric_of
 from lineage.sources._agreement import number, time_factor
 from lineage.sources._agreement_times import AmbiguousDateError, moment_of
 from lineage.sources._csv_rows import Row, first_header, rows, spelling
-from lineage.sources._series import Samples, facts, kept_or_lost, monitor, unit_of
+from lineage.sources._samples import Samples, facts, kept_or_lost, monitor, unit_of
 from lineage.text import MalformedError
 
 NAME = "series-csv"

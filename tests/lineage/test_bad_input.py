@@ -963,6 +963,7 @@ BY_RECORD = {
     "bentoml",
     "clearml",
     "cloudtrail",
+    "github",
     "kubernetes-audit",
     "kubernetes-dump",
     "odcs",

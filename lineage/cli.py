@@ -197,6 +197,7 @@ _ASK: dict[str, Callable[[Any, Arguments], tuple[Answer, int]]] = {
     "sla": _asked("sla", "selector", "since", "until", *_WHEN, "limit"),
     "findings": _findings,
     "report": _report,
+    "identity": _asked("identity", "action", "one", "other", "who", "why", "known_at", "limit"),
     "digest": _asked("digest", "known_at"),
     "rebuild": _rebuild,
     "self-test": _self_test,

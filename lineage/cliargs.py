@@ -253,6 +253,31 @@ def _of_upkeep(verbs: _Verbs) -> None:
         "--formats", default="", metavar="LIST", help="which of the kind's formats, with commas; else all"
     )
     made.add_argument("--list", action="store_true", help="list the kinds of report")
+    made = verbs.add(
+        "identity",
+        "list and make decisions about names: merge, split, confirm, undo",
+        "-w audit.trail identity merge 'snowflake://MAIN.TICKETS' support/tickets --who 'Ada Berg' --why 'ticket 12'",
+        options=("known-at", "limit"),
+    )
+    made.add_argument(
+        "action",
+        nargs="?",
+        default="list",
+        choices=("list", "merge", "split", "confirm", "undo"),
+        help="list when left out",
+    )
+    made.add_argument(
+        "one",
+        nargs="?",
+        default="",
+        metavar="ONE",
+        help="a name; what is served, to confirm; a decision's number, to undo",
+    )
+    made.add_argument(
+        "other", nargs="?", default="", metavar="OTHER", help="the other name; the version that is served"
+    )
+    made.add_argument("--who", default="", metavar="PERSON", help="who decides; kept for good")
+    made.add_argument("--why", default="", metavar="TEXT", help="for which reason; kept for good")
     verbs.add("digest", "SHA-256 of everything derived", "-w audit.trail digest", options=("known-at",))
     verbs.add(
         "rebuild",

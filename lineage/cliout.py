@@ -36,6 +36,7 @@ FIELDS = {
     "runs": "run_id job state started_at ended_at actor code inputs outputs problems",
     "sla": "name target subject window_from window_to value coverage met method budget_left episodes",
     "findings": "code severity subject text sides",
+    "identity": "id action one other who why at holds undone_by confidence",
     "report": "file sha256 rows pages",
     "paths": "path step id",
 }

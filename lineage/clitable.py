@@ -355,6 +355,17 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         field("subject", least=24, most=44, tail=True),
         field("text", least=24, most=200),
     ),
+    "identity": (
+        field("id", least=3, most=6),
+        field("action", least=9, most=10),
+        field("one", least=24, most=60, tail=True),
+        field("other", least=24, most=60, tail=True),
+        Column("holds", lambda item: "yes" if item["holds"] else "no", 5, 5),
+        field("who", least=10, most=24),
+        field("why", least=12, most=60),
+        time("at"),
+        field("undone_by", least=9, most=9),
+    ),
     "report": (
         field("file", least=20, most=60, tail=True),
         field("rows", least=4),

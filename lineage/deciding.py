@@ -37,24 +37,29 @@ Name = tuple[str, str, str]
 """Kind, namespace and name."""
 
 
-def decide(database: Database, view: View, action: Action, one: str, other: str, who: str, why: str) -> int:
+def decide(database: Database, view: View, named: str, one: str, other: str, who: str, why: str) -> int:
     """Record the decision of `who`, apply it, and return its number.
 
     `one` and `other` name what is merged or split; for `confirm`, what is served as written (URI, image, name) and the
     version that it is; for `undo`, the number of the decision. Raises `QuestionError` for what cannot be decided.
     """
+    if named not in set(Action):
+        raise QuestionError(
+            "there is no such decision", where=named, remedy=f"choose one of {', '.join(Action)}"
+        )
+    action = Action(named)
     said = plain_path(clip(who.strip(), 200)), plain_path(clip(why.strip(), 2_000))
     if not all(said):
         raise QuestionError(
             "a decision is recorded with the person and the reason", remedy="say --who NAME and --why TEXT"
         )
     database.check_writable()
-    if action is Action.UNDO:
-        subject, object_, undoes = one.strip(), "", _undone(view, one)
-    else:
-        subject, object_, undoes = *_subjects(view, action, one, other), None
+    undoes = _undone(view, one) if action is Action.UNDO else None
+    about: tuple[Name | str, Name | str] = (one.strip(), "")
+    if undoes is None:
+        about = _subjects(view, action, one, other)
     with import_lock(database.path), database.writing() as connection:
-        number = _record(connection, said, action, (subject, object_), undoes)
+        number = _record(connection, said, action, about, undoes)
         resolve(connection)
     return number
 

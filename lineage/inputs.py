@@ -148,6 +148,8 @@ def _folder(
         given = FolderInput(folder, sample.name)
         yield Found(shown, given, plain_path(place.parent.name), modified, sample=sample)
         return
+    if folder.name == ".git":
+        return
     for entry in entries:
         inner = f"{shown}/{plain_path(entry.name)}"
         if entry.is_symlink() and not _leads_into(entry, top):
@@ -157,7 +159,7 @@ def _folder(
         elif entry.is_dir():
             if entry.is_symlink():
                 yield Found(inner, problem=Problem("link-to-folder", "links to folders are not followed"))
-            elif entry.name not in {".git", "__pycache__"}:
+            elif entry.name != "__pycache__":
                 yield from _folder(entry, inner, top, belongs_together, level + 1)
         else:
             yield from _file(entry, inner, named=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lineage.audit.view import View
@@ -18,10 +19,11 @@ def decisions(view: View, *, limit: int | None = None) -> Answer:
     or a `split` (CONTRACT.md, `identity`).
     """
     made = decided.every(view.connection, view.known_at)
-    apart = {frozenset((_name(row["one"]), _name(row["other"]))) for row in made if _is_split(row)}
+    holding = _holding(made)
+    apart = {_about(row) for row in made if row["action"] == "split" and row["id"] in holding}
     waiting = decided.candidates(view.connection)
     evidence = view.evidence(row["record"] for row in waiting)
-    items: list[Item] = [_decision(row) for row in reversed(made)]
+    items: list[Item] = [_decision(row, holds=row["id"] in holding) for row in reversed(made)]
     for row in waiting:
         one = identifier(row["kind"], row["namespace"], row["name"])
         other = identifier(row["other_kind"], row["other_namespace"], row["other_name"])
@@ -46,11 +48,19 @@ def decisions(view: View, *, limit: int | None = None) -> Answer:
     return view.answer(items if limit is None else items[:limit], len(items))
 
 
-def _is_split(row: Item) -> bool:
-    return bool(row["action"] == "split" and row["undone_by"] is None)
+def _holding(made: Sequence[Item]) -> set[int]:
+    """Return the numbers of the decisions that hold: of those about the same names the last."""
+    valid = [row for row in made if row["action"] != "undo" and row["undone_by"] is None]
+    return set({_about(row): int(row["id"]) for row in valid}.values())
 
 
-def _decision(row: Item) -> Item:
+def _about(row: Item) -> frozenset[str]:
+    # What is served is confirmed anew whatever version it was said to be.
+    names = (row["one"],) if row["action"] == "confirm" else (row["one"], row["other"])
+    return frozenset(map(_name, names))
+
+
+def _decision(row: Item, *, holds: bool) -> Item:
     return {
         "id": row["id"],
         "action": row["action"],
@@ -59,7 +69,7 @@ def _decision(row: Item) -> Item:
         "who": row["who"],
         "why": row["why"],
         "at": to_iso(row["at"]),
-        "holds": row["action"] != "undo" and row["undone_by"] is None,
+        "holds": holds,
         "undone_by": row["undone_by"],
         "confidence": None,
         "evidence": [],

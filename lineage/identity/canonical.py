@@ -46,6 +46,10 @@ _PORTS = {
     "https": "443",
 }
 _LOWER_TABLES = frozenset({"postgres", "redshift", "hive"})
+_PATHS = re.compile(r"/?([^/.]+(?:/[^/.]+){1,2})/?")
+"""A table as a path (`postgres://host/database/schema/table`), as Airflow's assets name it."""
+
+_TABLE_PATHS = frozenset({"postgres", "redshift", "mysql", "sqlserver", "trino"})
 _SERVERS = frozenset({*_PORTS, "hive", "kafka", "snowflake", "trino", "cassandra", "clickhouse"}) - _WEB
 """Systems whose tables or topics stand in a server; a name without the server is only a candidate."""
 
@@ -234,6 +238,8 @@ def _dataset(namespace: str, name: str) -> tuple[str, str, str]:
         return _web(scheme, place, name)
     if scheme == "bigquery":
         table, _, partition = name.partition("$")
+        if separator and place and _PATHS.fullmatch(table):
+            table = f"{place}.{table.strip('/').replace('/', '.')}"
         return "bigquery", table, partition
     if scheme in _SERVERS and (separator or not place):
         return _table(scheme, place, name)
@@ -308,6 +314,8 @@ def _table(scheme: str, place: str, name: str) -> tuple[str, str, str]:
     if redshift:
         port = host.partition(":")[2] if scheme == "redshift" or not host.endswith(":5432") else "5439"
         scheme, host = "redshift", f"{redshift[1]}.{redshift[2]}:{port or '5439'}"
+    if scheme in _TABLE_PATHS and _PATHS.fullmatch(name):
+        name = name.strip("/").replace("/", ".")
     if scheme == "snowflake":
         host = host.removesuffix(".snowflakecomputing.com")
         name = _table_case(name, upper=True)

@@ -117,12 +117,13 @@ class Deliveries:
         sync = self._sync(fact) if is_target else None
         if sync is not None:
             steps.take(_synced(sync), sync.record)
-        run = self._run(steps, steps.change.get("ci_run", ""), fact)
+        named = steps.change.get("ci_run") or self._run_of(fact)
+        run = self._run(steps, named, fact)
         release = None
         if is_target:
             release = self._release(steps, environment, fact, run)
             if run is None and release is not None:
-                run = self._run(steps, self._run_of(release), fact)
+                run = self._run(steps, self._run_of(release.fact), fact)
         name = str((release.fact if release else fact).detail.get("release") or "")
         self._reviewed(steps, fact, run, name, release.fact.subject.name if release else environment)
         if sync is not None:
@@ -196,7 +197,7 @@ class Deliveries:
         if run is not None:
             number = run.fact.change.get("ci_run")
             same = [told for told in asked if told.fact.subject.namespace == run.fact.subject.namespace]
-            asked = [told for told in same if self._run_of(told) in {"", number}]
+            asked = [told for told in same if self._run_of(told.fact) in {"", number}]
         if environment:
             asked = [told for told in asked if _same_environment(environment, told.fact.subject.name)]
         places = sorted({told.fact.subject for told in asked})
@@ -215,9 +216,11 @@ class Deliveries:
         steps.take([*hops, *last.fact.chain], last.record)
         return last
 
-    def _run_of(self, release: _Told) -> str:
-        """Return the run that made a release, as the release or any status of it says."""
-        several = self._releases.get(str(release.fact.detail.get("release")), [release])
+    def _run_of(self, fact: Happened) -> str:
+        """Return the run that made a release, as any record of the release says; empty for all else."""
+        if fact.type not in {REQUEST, RELEASE}:
+            return ""
+        several = self._releases.get(str(fact.detail.get("release")), ())
         return next((run for told in several if (run := told.fact.change.get("ci_run", ""))), "")
 
     def _reviewed(

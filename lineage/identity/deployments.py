@@ -8,9 +8,10 @@ CONTRACT.md's register items.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from lineage.identity import copies, known, sagemaker
 from lineage.identity.decision import Decisions
@@ -22,8 +23,9 @@ from lineage.identity.person import Identified, People, identify
 from lineage.identity.projector import STATE_BIT
 from lineage.identity.registry import ModelLink, Registry
 from lineage.identity.registry import resolve as tie
-from lineage.identity.sagemaker import Definitions, Told
+from lineage.identity.sagemaker import Decision, Definitions, Told
 from lineage.identity.suspicious import Finding, of_aliases, of_deployments, of_persons, of_runs
+from lineage.identity.unapproved import approval, of_approvals
 from lineage.model.answer import bounded
 from lineage.model.facts import Happened, Key
 from lineage.model.moment import LAST, exactly
@@ -36,15 +38,15 @@ CONFIDENCE = {"exact": 1.0, "strong": 0.9, "medium": 0.6, "weak": 0.3, "none": 0
 _BY_NAME = frozenset({"medium", "weak"})
 
 
-def resolve_deployments(connection: Connection, decisions: Decisions) -> None:
+def resolve_deployments(connection: Connection, decided: Decisions) -> None:
     """Work out every target's episodes, what serves on lineage edges, and what needs a person."""
     derived.clear_deployments(connection)
-    versions = known.registered(connection)
-    people = known.people(connection)
+    versions = known.registered(connection, decided.served)
+    people = known.people(connection, decided.same)
     definitions = _definitions(connection, people)
     deliveries = _deliveries(connection)
-    known_here = _Known(versions.registry, people, decisions.served)
-    changes = _changes(connection, known_here, definitions, deliveries)
+    decisions = definitions.decisions()
+    changes = _changes(connection, versions.registry, people, definitions, deliveries, decisions)
     things = asking.things(connection, changes)
     registers = {number: episodes(changes[number]) for number in changes}
     order = sorted(registers, key=lambda target: known.key_of(things[target]))
@@ -62,6 +64,7 @@ def resolve_deployments(connection: Connection, decisions: Decisions) -> None:
             rows.append(_row(number, key, item, environments[number], agreed, deliveries))
             edges.extend(_edges(number, item, versions.ids))
         found.extend(of_deployments(display(*key), items, versions.deleted))
+        found.extend(of_approvals(display(*key), items, decisions))
     found.extend(of_persons((display(*known.key_of(things[number])), registers[number]) for number in order))
     found.extend(of_aliases(versions.aliases, versions.shown))
     found.extend(of_runs(gathering.conflicting_runs(connection, [STATE_BIT[state] for state in TERMINAL])))
@@ -74,17 +77,13 @@ def resolve_deployments(connection: Connection, decisions: Decisions) -> None:
     derived.insert_findings(connection, sorted({finding.row() for finding in found}))
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What ties a record to versions and people: registries, people lists, and what people confirmed is served."""
-
-    registry: Registry
-    people: People
-    served: Mapping[str, Key]
-
-
 def _changes(
-    connection: Connection, known_here: _Known, definitions: Definitions, deliveries: Deliveries
+    connection: Connection,
+    registry: Registry,
+    people: People,
+    definitions: Definitions,
+    deliveries: Deliveries,
+    decisions: Mapping[Key, Sequence[Decision]],
 ) -> dict[int, list[Change]]:
     changes: dict[int, list[Change]] = defaultdict(list)
     happened = (
@@ -92,7 +91,7 @@ def _changes(
         for row in gathering.target_happenings(connection)
     )
     for told in deliveries.completed(definitions.expanded(happened)):
-        changes[told.target].append(_change(told.fact, told.hid, told.records, known_here))
+        changes[told.target].append(_change(told, registry, people, decisions))
     names = asking.things(connection, changes)
     for row in gathering.missing_from_listings(connection):
         target = row["target"]
@@ -132,19 +131,24 @@ def _who_did(fact: Happened, people: People) -> Identified:
     return identify(fact.actor, fact.actor_kind, fact.effective, fact.chain, fact.change, fact.at.lo, people)
 
 
-def _change(fact: Happened, hid: str, records: tuple[int, ...], known_here: _Known) -> Change:
+def _change(
+    told: Told, registry: Registry, people: People, decisions: Mapping[Key, Sequence[Decision]]
+) -> Change:
+    fact, hid, records = told.fact, told.hid, told.records
     workload = fact.workload
     models: tuple[ModelLink, ...] = ()
     if workload is not None and fact.outcome is Outcome.DONE:
         links = [
-            (component, tie(component, workload, fact.at.lo, known_here.registry, known_here.served))
+            (component, tie(component, workload, fact.at.lo, registry))
             for component in workload.components
             if component.uri or component.claims
         ]
         bearing = [link for component, link in links if component.uri or link.version_key is not None]
         # A transformer's or sidecar's image is no model where another part names one.
         models = tuple(bearing or (link for _, link in links if link.uri or link.model))
-    who = _who_did(fact, known_here.people)
+    if decisions and not fact.change.get("approved_by"):
+        fact = replace(fact, change={**fact.change, **approval(models, decisions, fact.at.lo)})
+    who = _who_did(fact, people)
     return Change(
         hid,
         fact.subject,
@@ -199,7 +203,7 @@ def _row(
         "platform": workload.platform if workload is not None else _platform(key),
         "environment": environment,
         "cluster": key.namespace.partition("://")[2],
-        "namespace": parts[0] if len(parts) > 1 and _platform(key) != "sagemaker" else "",
+        "namespace": parts[0] if len(parts) > 1 and _platform(key) not in {"sagemaker", "tfx"} else "",
         "endpoint": parts[-1],
         "model": heaviest.model if heaviest else None,
         "model_version": (heaviest.version or None) if heaviest else None,
@@ -231,6 +235,8 @@ def _row(
 def _platform(key: Key) -> str:
     if key.namespace.startswith("sagemaker://"):
         return "sagemaker"
+    if key.namespace.startswith("tfx://"):
+        return "tfx"
     resource = key.name.split("/")[1] if key.name.count("/") >= 2 else ""
     return {"inferenceservices": "kserve", "seldondeployments": "seldon", "models": "seldon"}.get(
         resource, "kubernetes"

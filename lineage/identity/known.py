@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lineage.identity import kubeflow
 from lineage.identity.person import People, PersonRow, Principal
 from lineage.identity.versions import AliasSpan, Registry, VersionRow
 from lineage.model.facts import Key
@@ -43,11 +44,12 @@ class Registered:
     shown: dict[tuple[Key, int], int]
 
 
-def registered(connection: Connection) -> Registered:
-    """Return every model version that a registry knows, and how aliases moved."""
+def registered(connection: Connection, confirmed: Mapping[str, Key]) -> Registered:
+    """Return every model version that a registry knows, how aliases moved, and what people `confirmed` is served."""
     things = asking.things_of_kind(connection, Kind.MODEL_VERSION)
-    rows = {thing.id: row for thing in things if (row := _version(thing)) is not None}
     models = asking.things_of_kind(connection, Kind.MODEL)
+    by_id = kubeflow.by_id(models, asking.things_of_kind(connection, Kind.TARGET))
+    rows = {thing.id: row for thing in things if (row := _version(thing, by_id)) is not None}
     spans: list[AliasSpan] = []
     shown: dict[tuple[Key, int], int] = {}
     for model in models:
@@ -55,7 +57,7 @@ def registered(connection: Connection) -> Registered:
         spans += alias_spans(key_of(model), [(at, value) for at, value, _ in seen if isinstance(value, dict)])
         shown.update({(key_of(model), at): record for at, _, record in seen})
     return Registered(
-        Registry(rows.values(), spans),
+        Registry(rows.values(), spans, confirmed),
         {row.key: number for number, row in rows.items()},
         {row.key: row.deleted_at for row in rows.values() if row.deleted},
         tuple(spans),
@@ -63,9 +65,9 @@ def registered(connection: Connection) -> Registered:
     )
 
 
-def _version(thing: Thing) -> VersionRow | None:
+def _version(thing: Thing, by_id: kubeflow.ById) -> VersionRow | None:
     said = thing.attributes
-    model, version = said.get("model"), said.get("version")
+    model, version = said.get("model") or by_id.model_of(thing), said.get("version")
     if not model or version in (None, "") or said.get("logged"):
         return None
     created = exactly(thing.created) if thing.created is not None else None
@@ -73,8 +75,11 @@ def _version(thing: Thing) -> VersionRow | None:
     if thing.ended_hi is not None:
         ended = Moment(thing.ended_lo or thing.ended_hi, thing.ended_hi)
     tags = {str(name): str(value) for name, value in (said.get("tags") or {}).items()}
+    tags.update(by_id.tags_of(thing))
     if said.get("git_commit"):
         tags.setdefault("git_commit", str(said["git_commit"]))
+    if said.get("arn"):
+        tags.setdefault("arn", str(said["arn"]))
     return VersionRow(
         key_of(thing),
         str(model),
@@ -123,8 +128,11 @@ def alias_spans(model: Key, seen: Iterable[tuple[int, Mapping[str, Any]]]) -> li
     return spans
 
 
-def people(connection: Connection) -> People:
-    """Return every person that a people list names, with the principals that are theirs and when."""
+def people(connection: Connection, same: Iterable[tuple[Key, Key]]) -> People:
+    """Return every person that a people list names, with the principals that are theirs and when.
+
+    `same` are names that somebody decided are one: among them principals that no list gives to their person.
+    """
     listed = {
         thing.id: thing
         for thing in asking.things_of_kind(connection, Kind.ACTOR)
@@ -137,6 +145,11 @@ def people(connection: Connection) -> People:
             since = exactly(row["since"]) if row["since"] else None
             until = exactly(row["until"]) if row["until"] != LAST else None
             principals[row["person"]].append(Principal(row["name"], system, since, until))
+    numbers = {key_of(thing): number for number, thing in listed.items()}
+    for pair in same:
+        for person, principal in (pair, pair[::-1]):
+            if person in numbers and principal.namespace != "people" and principal.kind is Kind.ACTOR:
+                principals[numbers[person]].append(Principal(principal.name, principal.namespace))
     rows = []
     for number, thing in listed.items():
         said = thing.attributes

@@ -8,7 +8,7 @@ of equal confidence that contradict each other are a conflict: both stand in the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lineage.identity.rungs import NONE, PACKAGE, RUNGS, Given, Match, cloud_id
@@ -59,12 +59,10 @@ def resolve(
     workload: Workload,
     at: int,
     registry: Registry,
-    confirmed: Mapping[str, Key] | None = None,
 ) -> ModelLink:
     """Tie `component` of `workload`, deployed at the microsecond `at`, to a version of `registry`.
 
-    `confirmed` are a person's decisions: what is served (URI, image or the text of a claim, as written) to the version
-    it is. They stand above every rule.
+    What a person confirmed stands above every rule.
 
     >>> from lineage.model.vocabulary import Kind
     >>> key = Key(Kind.MODEL_VERSION, "mlflow:prod/default", "fraud/10")
@@ -78,7 +76,7 @@ def resolve(
     """
     given = Given(component, workload, at, registry)
     for claim in given.claims:
-        key = (confirmed or {}).get(claim.value)
+        key = registry.confirmed.get(claim.value)
         if key is not None:
             return _link(given, LinkRule.CONFIRMED, "exact", _decided(registry, key), claim)
     found = [(rule, match) for rule, rung in RUNGS for match in rung(given)]

@@ -14,6 +14,7 @@ from lineage.identity import exact, merge
 from lineage.identity.decision import Decisions, holding
 from lineage.identity.deployments import resolve_deployments
 from lineage.model.facts import Key
+from lineage.model.vocabulary import Kind
 from lineage.store import consequences, decided, derived, log
 from lineage.store.database import Connection
 
@@ -43,7 +44,9 @@ def resolve(connection: Connection, known_at: int | None = None) -> None:
 
 def _merge_names(connection: Connection, decisions: Decisions) -> None:
     pairs = [(row[0], row[1]) for row in consequences.same_names(connection)]
-    merged, apart = _numbered(connection, decisions.same), _numbered(connection, decisions.apart)
+    # A person and the principals that are theirs stay apart: which was whose may differ from time to time.
+    things = (pair for pair in decisions.same if pair[0].kind is not Kind.ACTOR)
+    merged, apart = _numbered(connection, things), _numbered(connection, decisions.apart)
     members = sorted({member for pair in (*merged, *pairs) for member in pair})
     names = consequences.names_of(connection, members)
     if apart:

@@ -17,6 +17,7 @@ from lineage.identity.versions import (
     Registry,
     VersionRow,
     digests,
+    existed,
     in_order,
     location,
     logged_models,
@@ -48,6 +49,11 @@ _HOST = re.compile(r"\w+://([^/:]+)")
 _NAME_LABEL = "app.kubernetes.io/name"
 _KUBEFLOW_VERSION = "modelregistry.kubeflow.org/model-version-id"
 _KUBEFLOW_MODEL = "modelregistry.kubeflow.org/registered-model-id"
+_KUBEFLOW_SERVICE = "modelregistry.kubeflow.org/inference-service-id"
+NEWEST = "newest"
+"""The version of a registry label that names a model by its id and no version."""
+OF_SERVICE = "inference-service"
+"""What stands for the model in a registry label that names the registry's own inference service by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,14 @@ def _by_registry_label(given: Given) -> Iterable[Match]:
         if model_uri(claim.value) is not None:
             continue
         model, _, version = claim.value.rpartition("/")
+        if model and version == NEWEST:
+            continue
+        if model == OF_SERVICE:
+            served = given.registry.by_tag.get(version, ())
+            rows = tuple(row for row in served if row.tags.get(f"{_KUBEFLOW_SERVICE}/{version}") == version)
+            if rows:
+                yield Match(rows, claim, STRONG)
+            continue
         by_id = tuple(
             row
             for row in given.registry.by_tag.get(version, ())
@@ -236,6 +250,17 @@ def _by_alias(given: Given) -> Iterable[Match]:
             there = given.registry.existing(said.name, given.at)
             newest = {row.namespace: row for row in there}
             if all(row.created_at is not None for row in there):
+                yield Match(tuple(newest.values()), claim, MEDIUM)
+    for claim in given.of("registry-label"):
+        # Without a version, Kubeflow's registry takes "the latest ModelVersion by creation order".
+        model, _, version = claim.value.rpartition("/")
+        if model and version == NEWEST:
+            named = given.registry.by_tag.get(model, ())
+            there = tuple(
+                row for row in named if row.tags.get(_KUBEFLOW_MODEL) == model and existed(row, given.at)
+            )
+            if there and all(row.created_at is not None for row in there):
+                newest = {row.namespace: row for row in in_order(there)}
                 yield Match(tuple(newest.values()), claim, MEDIUM)
 
 

@@ -12,19 +12,19 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from lineage.model.facts import Claim, Component, Happened, Hop, Workload
-from lineage.model.moment import to_iso
+from lineage.model.facts import Claim, Component, Happened, Hop, Key, Workload
+from lineage.model.moment import Moment, to_iso
 from lineage.model.vocabulary import Outcome
 from lineage.text import dumps
 
-_APPROVALS = ("approve", "reject", "unapprove")
+_APPROVALS = ("approve", "reject", "unapprove", "await-approval")
 TYPES = ("define-model", "define-config", "assume-role", *_APPROVALS)
 """The happenings that definitions are made from."""
 
@@ -33,6 +33,11 @@ _CONFIG, _MODEL = "sagemaker-config", "sagemaker-model"
 _SESSION = re.compile(r"arn:aws[\w-]*:sts::\d*:assumed-role/([^/]+)/(.+)")
 _MOST_ROLES = 8
 """Roles that are followed back from a session: real chains have two or three."""
+_SECOND = 1_000_000
+_SAME = 60 * _SECOND
+"""Within what time what a call made and what an answer shows as made is one: CloudTrail cuts times to the second."""
+_STARTS = 3 * 3600 * _SECOND
+"""The longest that SageMaker tries to bring a new endpoint into service: an hour to fetch models, one to start."""
 
 
 class Told(NamedTuple):
@@ -42,6 +47,15 @@ class Told(NamedTuple):
     hid: str
     fact: Happened
     records: tuple[int, ...]
+
+
+class Decision(NamedTuple):
+    """What was decided about a registered version: `approve`, `reject`, `unapprove` or (not yet) `await-approval`."""
+
+    type: str
+    at: Moment
+    record: int
+    by: str = ""
 
 
 class _Defined(NamedTuple):
@@ -89,8 +103,19 @@ class Definitions:
             name = _name(fact)
             if fact.outcome is Outcome.DONE and name[2]:
                 # A role taken over from another account is recorded there, too, without who took it.
-                found[name].append(_Defined(fact.at.lo, fact.actor_kind != "account", hid, record, fact))
-        self._found = {name: sorted(several, key=_order) for name, several in found.items()}
+                at = fact.at.hi if fact.type in _APPROVALS else fact.at.lo
+                found[name].append(_Defined(at, fact.actor_kind != "account", hid, record, fact))
+        self._found = {name: _unrepeated(sorted(several, key=_order)) for name, several in found.items()}
+
+    def decisions(self) -> dict[Key, list[Decision]]:
+        """Return what was decided about each registered version, in the order of time."""
+        decided: dict[Key, list[Decision]] = defaultdict(list)
+        for (kind, _, _), several in sorted(self._found.items()):
+            if kind == "approval":
+                for one in several:
+                    by = self._approver(self._sent(one.fact))
+                    decided[one.fact.subject].append(Decision(one.fact.type, one.fact.at, one.record, by))
+        return decided
 
     def expanded(self, rows: Iterable[Told]) -> Iterator[Told]:
         """Yield the happenings of targets, each target's together, with what the definitions add to them.
@@ -99,14 +124,23 @@ class Definitions:
         """
         for _, group in groupby(rows, key=lambda told: told.target):
             running: _Running | None = None
-            for told in sorted(group, key=lambda told: (told.fact.at.lo, told.fact.type != "delete")):
+            last: Happened | None = None
+            listed = sorted(group, key=lambda told: (told.fact.at.lo, told.fact.type != "delete"))
+            failed = _failed([told.fact for told in listed])
+            for told in listed:
                 fact = self._sent(told.fact)
+                if told.hid in failed:
+                    fact = replace(fact, outcome=Outcome.FAILED)
                 if not fact.subject.namespace.startswith(_SCHEME) or fact.outcome is not Outcome.DONE:
                     yield told._replace(fact=fact)
                     continue
                 hosted = running is not None and not running.variants
                 if fact.type == "delete":
-                    running = None
+                    running = last = None
+                elif fact.type == "observe":
+                    fact, running = self._sighted(fact, running, last)
+                    hosted = running is not None and not running.variants
+                    last = last or fact
                 elif fact.type == "apply":
                     running = self._running(fact, running)
                     hosted = running is not None and not running.variants
@@ -115,6 +149,7 @@ class Definitions:
                         if running
                         else replace(fact, workload=None)
                     )
+                    last = told.fact
                 if not hosted:
                     records = (*told.records, *(running.records if running else ()))
                     yield told._replace(fact=self._approved(fact), records=tuple(dict.fromkeys(records)))
@@ -125,8 +160,28 @@ class Definitions:
             (one.hid, one.record, self._sent(one.fact)) for several in self._found.values() for one in several
         )
 
+    def _sighted(
+        self, fact: Happened, running: _Running | None, last: Happened | None
+    ) -> tuple[Happened, _Running | None]:
+        """Return a sighting with what its configuration stands for; one that shows nothing new is no change."""
+        made = fact.detail.get("created_at")
+        created = last is not None and last.detail.get("verb") == "create"
+        if last is not None and created and isinstance(made, int) and abs(made - last.at.lo) <= _SAME:
+            fact = replace(fact, detail={**fact.detail, "created_at": last.at.lo})
+        shown = self._running(fact, running)
+        if shown is not None:
+            return replace(fact, workload=_workload(shown)), shown
+        config = str(fact.detail.get("config") or "").lower()
+        if last is not None and config == str(last.detail.get("config") or config).lower():
+            return replace(fact, workload=None), running
+        unknown = hashlib.sha256(config.encode("utf-8", "surrogatepass")).hexdigest()
+        return replace(fact, workload=Workload("sagemaker", fingerprint=unknown)), running
+
     def _newest(self, kind: str, place: str, name: str, when: int) -> _Defined | None:
         several = self._found.get((kind, place, name), ())
+        if kind.startswith("define-") and when % _SECOND == 0:
+            # What a call names was there before it, though an answer knows its time more finely than the call's.
+            when += _SECOND - 1
         number = bisect_right([one.at for one in several], when)
         return several[number - 1] if number else None
 
@@ -160,6 +215,9 @@ class Definitions:
             return None
         said = defined.fact.detail
         weights, shadows = dict(said.get("weights") or {}), said.get("shadows") or ()
+        if fact.type == "observe":
+            seen = fact.detail.get("weights") or {}
+            weights.update({name: seen[name] for name in weights if name in seen})
         if before is not None and fact.detail.get("keeps_weights"):
             weights.update({one.name: one.weight for one in before.variants if one.name in weights})
         records = [defined.record]
@@ -205,7 +263,9 @@ class Definitions:
             return fact
         names = dict.fromkeys(name for one in approved if (name := self._approver(self._sent(one.fact))))
         last = max(approved, key=lambda one: one.at).fact.at
-        said = {"approved_by": ";".join(names), "approved_at": to_iso(last.lo)}
+        said = {"approved_by": ";".join(names)}
+        if last.exact:
+            said["approved_at"] = to_iso(last.lo)
         return replace(fact, change={**fact.change, **said})
 
     def _sent(self, fact: Happened) -> Happened:
@@ -220,6 +280,39 @@ class Definitions:
             hops.append(_caller(given.fact))
             key = given.fact.detail.get("access_key")
         return replace(fact, chain=(*fact.chain, *hops)) if hops else fact
+
+
+def _unrepeated(several: list[_Defined]) -> list[_Defined]:
+    """Leave out what an answer shows of what a call is known to have made: the call tells more (who, and tags)."""
+    calls = [one.fact for one in several if not one.fact.detail.get("listed")]
+    return [
+        one
+        for one in several
+        if not one.fact.detail.get("listed") or not any(_same(one.fact, call) for call in calls)
+    ]
+
+
+def _same(shown: Happened, call: Happened) -> bool:
+    if shown.type != call.type or (shown.workload is not None and call.workload is None):
+        return False
+    return shown.at.lo - _SAME <= call.at.lo <= shown.at.hi + _SAME
+
+
+def _failed(facts: Sequence[Happened]) -> set[str]:
+    """Return the ids of accepted calls that made an endpoint which an answer shows never to have come into service."""
+    never = set()
+    for shown in facts:
+        made = shown.detail.get("created_at")
+        if shown.outcome is not Outcome.FAILED or not isinstance(made, int):
+            continue
+        told = [
+            fact
+            for fact in facts
+            if fact.outcome is Outcome.DONE and made - _SAME <= fact.at.lo <= shown.at.lo + _SAME
+        ]
+        if shown.at.lo - made <= _STARTS and [fact.detail.get("verb") for fact in told] == ["create"]:
+            never.add(told[0].id)
+    return never
 
 
 def _name(fact: Happened) -> tuple[str, str, str]:

@@ -196,10 +196,17 @@ def _index(
 class Registry:
     """All model versions known, found by name, place, run, logged model, digest, commit or tag.
 
-    The order in which rows are given does not matter.
+    The order in which rows are given does not matter. `confirmed` are a person's decisions: what is served (URI, image
+    or the text of a claim, as written) to the version it is.
     """
 
-    def __init__(self, rows: Iterable[VersionRow], aliases: Iterable[AliasSpan] = ()) -> None:
+    def __init__(
+        self,
+        rows: Iterable[VersionRow],
+        aliases: Iterable[AliasSpan] = (),
+        confirmed: Mapping[str, Key] | None = None,
+    ) -> None:
+        self.confirmed = dict(confirmed or {})
         self.rows = tuple(sorted(rows, key=lambda row: row.order))
         self.by_model = _index(self.rows, lambda row: [row.model])
         self.by_version = _index(self.rows, lambda row: [(row.model, row.version)])

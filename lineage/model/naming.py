@@ -72,13 +72,16 @@ def display(kind: str, namespace: str, name: str) -> str:
     'prod-eu/fraud/scorer'
     >>> display("target", "sagemaker://123456789012/eu-west-1", "churn")
     '123456789012/eu-west-1/churn'
+    >>> display("target", "tfx://prod", "srv/serving/churn")
+    'prod/srv/serving/churn'
     >>> display("model-version", "mlflow:ab12/default", "churn/12")
     'churn 12'
     """
     if kind == Kind.TARGET:
         place = namespace.partition("://")[2]
         parts = name.split("/")
-        return "/".join([place, *(parts[:1] + parts[2:] if len(parts) == 3 else parts)])
+        resource = len(parts) == 3 and not namespace.startswith("tfx://")
+        return "/".join([place, *(parts[:1] + parts[2:] if resource else parts)])
     if kind == Kind.MODEL_VERSION:
         model, _, version = name.rpartition("/")
         return f"{model} {version}" if model else name

@@ -212,9 +212,8 @@ class Clues:
 
     def notes(self, notes: Mapping[str, str], where: str, *, several: bool = False) -> None:
         """Take labels or annotations; where they are those of `several` models, only what holds for each of them."""
-        ids = [notes.get(_KUBEFLOW + name, "") for name in ("registered-model-id", "model-version-id")]
-        if ids[1] and not several:
-            self.add("registry-label", "/".join(filter(None, ids)), f"{where}[{_KUBEFLOW}model-version-id]")
+        if not several:
+            self._registered(notes, where)
         for name, text in notes.items():
             place = f"{where}[{name}]"
             last = name.rpartition("/")[2].lower()
@@ -229,6 +228,23 @@ class Clues:
                 self._text(redacted(text), place, about_model=about_model or run)
                 if about_model:
                     self._called(text, last, place)
+
+    def _registered(self, notes: Mapping[str, str], where: str) -> None:
+        """Take the ids of Kubeflow's registry: of the version, else of the registry's own service, and of the model."""
+        model, version, service = (
+            notes.get(f"{_KUBEFLOW}{name}-id", "").strip()
+            for name in ("registered-model", "model-version", "inference-service")
+        )
+        if version:
+            value = "/".join(filter(None, (model, version)))
+            self.add("registry-label", value, f"{where}[{_KUBEFLOW}model-version-id]")
+            return
+        if service:
+            self.add(
+                "registry-label", f"inference-service/{service}", f"{where}[{_KUBEFLOW}inference-service-id]"
+            )
+        if model:
+            self.add("registry-label", f"{model}/newest", f"{where}[{_KUBEFLOW}registered-model-id]")
 
     def name(self, name: str, where: str) -> None:
         """Take the name of the whole, which is a model's name at best by custom."""

@@ -25,10 +25,10 @@ from lineage import framing
 from lineage.model.facts import Fact, Happened, Key
 from lineage.model.vocabulary import Kind, Outcome
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
-from lineage.sources import _cloudtrail_packages as packages
-from lineage.sources import _cloudtrail_serving as serving
-from lineage.sources._cloudtrail_call import Call, call_of
+from lineage.sources import _recorded_packages as packages
+from lineage.sources import _recorded_serving as serving
 from lineage.sources._model_claims import mapping, scalar
+from lineage.sources._recorded_call import Call, call_of
 from lineage.text import MalformedError, clip, loads
 
 NAME = "cloudtrail"

@@ -4,7 +4,8 @@ Every record is one call of the API server, in a log file of its own, an `EventL
 AKS (diagnostic settings) or GKE (Cloud Audit Logs); see sources-ops 5.1. It becomes a happening only when
 
 - it is complete (stage ResponseComplete, or Panic) and writes: create, update, patch, delete, deletecollection;
-- it is about a whole object of a served kind, not about a subresource such as its status or scale;
+- it is about a whole object of a served kind, or a role or binding (who may do so, sources-ops 6), not about a
+  subresource such as its status or scale;
 - it is not made by a controller that only carries out what the object says (`by-controller`), nor about a copy that
   a serving object made (`owned-by`);
 - for Deployments, StatefulSets, Rollouts and Knative services, which may run anything: the record holds something that
@@ -28,9 +29,11 @@ from lineage.model.moment import Moment
 from lineage.model.vocabulary import Outcome
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _kubernetes_change as change
+from lineage.sources import _kubernetes_rights
 from lineage.sources._change_notes import change_in, pipeline_of
 from lineage.sources._kubernetes_calls import Call, calls_of
 from lineage.sources._kubernetes_kinds import platform_of
+from lineage.sources._kubernetes_rbac import is_right
 from lineage.sources._kubernetes_workload import PLAIN, Reading, owner_of, read_workload
 from lineage.sources._model_claims import mapping, scalar
 from lineage.text import MalformedError, clip, loads
@@ -127,7 +130,7 @@ def _judged(call: Call, origin: Origin) -> Iterator[Fact | Problem | Filtered]:
         yield Filtered("stage")
     elif call.verb not in _WRITES:
         yield Filtered("verb")
-    elif not platform_of(call.group, call.resource):
+    elif not platform_of(call.group, call.resource) and not is_right(call.group, call.resource):
         yield Filtered("resource")
     elif call.subresource:
         yield Filtered("subresource")
@@ -153,6 +156,12 @@ def _attempted(call: Call, origin: Origin) -> Iterator[Fact | Problem | Filtered
     except (ValueError, OverflowError) as error:
         reason = f"the time of the call cannot be read: {error}"
         yield Problem("bad-time", reason, "requestReceivedTimestamp", clip(call.at))
+        return
+    if is_right(call.group, call.resource):
+        cluster = origin.label("cluster") or call.cluster or origin.folder
+        body = _kubernetes_rights.object_of(call)
+        detail = _detail(call, origin, body)
+        yield from _kubernetes_rights.changed(call, cluster, outcome, at, *_grounds(call, body), detail)
         return
     if call.verb == "deletecollection":
         yield from _collection(call, origin, outcome, at)

@@ -7,7 +7,8 @@ for example; whether it was ever applied is not in it, so it is a declared targe
 
 An export proves what ran, not who put it there: only Knative notes creator and last modifier. Copies that a serving
 object made are left to that object (`owned-by`), ordinary Deployments without a word of a model are left out
-(`no-model-evidence`), as are all other kinds (`kind`). sources-ops 5.2.
+(`no-model-evidence`), as are all other kinds (`kind`). sources-ops 5.2. Roles and bindings among them are read too
+(sources-ops 6).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _kubernetes_change as change
 from lineage.sources._change_notes import change_in
 from lineage.sources._kubernetes_kinds import resource_of
+from lineage.sources._kubernetes_rbac import is_right_kind
+from lineage.sources._kubernetes_rbac import read_object as read_right
 from lineage.sources._kubernetes_workload import PLAIN, owner_of, read_workload
 from lineage.sources._model_claims import items, mapping, notes_of, scalar
 from lineage.text import MalformedError, clip, load_yaml, loads
@@ -107,6 +110,9 @@ def _object(value: Any, origin: Origin, row: str, *, listed: bool) -> Iterator[F
         )
         return
     group, slash, _ = scalar(value.get("apiVersion")).rpartition("/")
+    if is_right_kind(group, value["kind"]):
+        yield from read_right(value, origin, row, listed=listed)
+        return
     resource = resource_of(group if slash else "", value["kind"])
     if not resource:
         yield Filtered("kind")

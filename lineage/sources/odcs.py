@@ -16,7 +16,7 @@ from lineage.model.facts import Entity, Fact, Json, Key, Objective
 from lineage.model.moment import Moment
 from lineage.model.vocabulary import Kind
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
-from lineage.sources import _odcs_places as places
+from lineage.sources import _agreement_places as places
 from lineage.sources._agreement import amount, direction, items, mapping, metric, scalar, words
 from lineage.sources._agreement_times import times
 from lineage.text import MalformedError, clip, load_yaml, loads

@@ -308,7 +308,8 @@ def generation(connection: Connection) -> int:
     batch = int(connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM batch").scalar_one())
     resolved = connection.exec_driver_sql("SELECT n FROM tally WHERE name = 'resolved'").scalar()
     size = int(connection.exec_driver_sql("SELECT coalesce(max(seq) + 1, 0) FROM record").scalar_one())
-    return batch * 1_000_003 + size * 2 + int(resolved == size)
+    decisions = int(connection.exec_driver_sql("SELECT count(*) FROM decision").scalar_one())
+    return (batch + decisions) * 1_000_003 + size * 2 + int(resolved == size)
 
 
 def identity(connection: Connection, known_at: int | None) -> dict[str, Any]:

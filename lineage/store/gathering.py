@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from lineage.model.facts import Happened, Objective
+from lineage.model.facts import Happened, Objective, Series
 from lineage.store.listing import Row, dicts
 
 _happened = msgspec.msgpack.Decoder(Happened)
 _objective = msgspec.msgpack.Decoder(Objective)
+_series = msgspec.msgpack.Decoder(Series)
 
 
 def observed(connection: Connection, number: int, name: str) -> list[tuple[int, Any, int]]:
@@ -91,6 +92,18 @@ def objectives(connection: Connection) -> list[Row]:
     )
     for row in found:
         row["fact"] = _objective.decode(row.pop("body"))
+    return found
+
+
+def series(connection: Connection) -> list[Row]:
+    """Return every piece of every series: entity (root), what the record said of it, the record; by name and time."""
+    found = dicts(
+        connection,
+        "SELECT e.root AS entity, s.body, s.record FROM series s JOIN entity e ON e.id = s.entity"
+        " ORDER BY e.namespace, e.name, s.metric, s.first_at, s.body",
+    )
+    for row in found:
+        row["fact"] = _series.decode(row.pop("body"))
     return found
 
 

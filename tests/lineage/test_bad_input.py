@@ -959,7 +959,18 @@ PLANTED: list[Any] = [
 ]  # fmt: skip
 """What a record may hold where something else is expected."""
 
-BY_RECORD = {"bentoml", "cloudtrail", "kubernetes-audit", "kubernetes-dump", "odcs", "openlineage", "openslo"}
+BY_RECORD = {
+    "bentoml",
+    "clearml",
+    "cloudtrail",
+    "github",
+    "kubernetes-audit",
+    "kubernetes-dump",
+    "odcs",
+    "openlineage",
+    "openslo",
+    "sagemaker",
+}
 """Sources whose records are values by themselves, so that lines of such values are a file of theirs."""
 
 

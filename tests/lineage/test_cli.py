@@ -21,7 +21,7 @@ from lineage.clitable import cells
 
 VERBS = (
     "import sources imports problems coverage entities show trace paths deployments live events runs sla findings"
-    " report digest rebuild self-test"
+    " report identity digest rebuild self-test"
 ).split()  # fmt: skip
 LISTS = [
     "sources",
@@ -34,6 +34,7 @@ LISTS = [
     "runs",
     "sla",
     "findings",
+    "identity",
 ]
 PAGES = [
     ["show", "eta-parcel 6"],

@@ -138,6 +138,10 @@ def test_uris_have_one_form(spelled, namespace, name):
         ("food_delivery", "public.Categories", "food_delivery", "public.Categories"),
         ("duckdb://Jaffle.duckdb", "Jaffle.main.orders", "duckdb://Jaffle.duckdb", "Jaffle.main.orders"),
         ("inmemory://", "x", "inmemory://", "x"),
+        # Airflow's assets name tables by paths (providers' `convert_asset_to_openlineage`).
+        ("postgres://db", "shop/public/Orders", "postgres://db:5432", "shop.public.orders"),
+        ("mysql://db:3306", "/shop/orders", "mysql://db:3306", "shop.orders"),
+        ("bigquery://p-1", "Billing/Invoices$20260101", "bigquery", "p-1.Billing.Invoices"),
     ],
 )
 def test_names_of_openlineage_have_one_form(given_namespace, given_name, namespace, name):

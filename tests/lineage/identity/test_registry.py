@@ -56,7 +56,7 @@ def part(uri="", *claims, image="", env=None):
 def tied(component, rows=FRAUD, at=NOW, spans=(), confirmed=None, **workload):
     """Tie `component` to the versions of `rows`."""
     return resolve(
-        component, Workload("kserve", (component,), **workload), at, Registry(rows, spans), confirmed
+        component, Workload("kserve", (component,), **workload), at, Registry(rows, spans, confirmed)
     )
 
 

@@ -343,10 +343,15 @@ def test_the_real_log_has_no_deployment_and_every_record_is_accounted_for(corpus
 
 @pytest.mark.parametrize("cloud", ["aks", "eks", "gke"])
 def test_the_rules_of_other_peoples_detections_hold_no_deployment_of_a_model(corpus, cloud):
-    """Pods, roles, secrets, daemon sets: nothing that serves models, by eye over each record's resource and verb."""
+    """Pods, secrets, daemon sets: nothing that serves models, by eye over each record's resource and verb.
+
+    Six calls a cloud are about roles and bindings; these fragments hold no stage or no time, so they prove nothing.
+    """
     found = outcomes(corpus / "ops" / "k8s-audit" / f"panther-{cloud}.jsonl")
 
-    assert all(isinstance(said[0], Filtered) and len(said) == 1 for _, said in found)
+    assert all(len(said) == 1 for _, said in found)
+    named = [said[0] for _, said in found if not isinstance(said[0], Filtered)]
+    assert [problem.code for problem in named] == ["bad-time" if cloud == "gke" else "missing-field"] * 6
     assert len(found) == {"aks": 34, "eks": 49, "gke": 41}[cloud]
 
 

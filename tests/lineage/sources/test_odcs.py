@@ -9,7 +9,7 @@ from lineage.model.moment import parse, to_iso
 from lineage.model.naming import dataset
 from lineage.source import Filtered, Origin, Problem, Record, Sample, recognise
 from lineage.sources import odcs
-from lineage.sources._odcs_places import place
+from lineage.sources._agreement_places import place
 from lineage.text import load_yaml
 
 SAMPLES = Path(__file__).parents[2] / "sources" / "odcs"

@@ -14,9 +14,9 @@ import msgspec
 from lineage.model.facts import Entity, Fact, Json, Key, Link
 from lineage.model.vocabulary import Basis, Kind, Outcome, Relation
 from lineage.source import Problem
-from lineage.sources._cloudtrail_call import Call
-from lineage.sources._cloudtrail_serving import happened, tags_of
 from lineage.sources._model_claims import items, kept_notes, mapping, redacted, scalar
+from lineage.sources._recorded_call import Call
+from lineage.sources._recorded_serving import happened, tags_of
 
 ARN_TAG = "sagemaker:model-package-arn"
 """The tag under which a version keeps its ARN, so that a deployment that names the ARN finds it (sources-ops 7.3)."""
@@ -57,7 +57,7 @@ def _create(call: Call) -> Iterator[Said]:
     model, _, version = key.name.rpartition("/")
     status = scalar(asked.get("modelApprovalStatus"))
     if done:
-        yield Entity(key, _attributes(call, arn, model, version), at=call.at, created=call.at)
+        yield Entity(key, attributes_of(call, arn, model, version), at=call.at, created=call.at)
     if done and model:
         rule = "modelPackageGroupName"
         yield Link(
@@ -70,7 +70,8 @@ def _create(call: Call) -> Iterator[Said]:
         yield _decided(call, key, arn, status, f"{call.id}#{_DECISIONS[status]}" if call.id else "")
 
 
-def _attributes(call: Call, arn: str, model: str, version: str) -> dict[str, Json]:
+def attributes_of(call: Call, arn: str, model: str, version: str) -> dict[str, Json]:
+    """Return what the parameters of CreateModelPackage say of the version that it made."""
     asked = call.asked
     containers = [
         mapping(one) for one in items(mapping(asked.get("inferenceSpecification")).get("containers"))

@@ -15,8 +15,8 @@ from lineage.model.facts import Alias, Claim, Component, Fact, Happened, Json, K
 from lineage.model.vocabulary import Kind
 from lineage.source import Problem
 from lineage.sources._change_notes import change_in
-from lineage.sources._cloudtrail_call import Call
 from lineage.sources._model_claims import Clues, items, kept_notes, mapping, scalar
+from lineage.sources._recorded_call import Call
 from lineage.text import clip
 
 PLATFORM = "sagemaker"
@@ -83,7 +83,8 @@ def _nameless(call: Call, field: str, type_: str) -> Iterator[Said]:
     yield happened(call, type_, call.here)
 
 
-def _define_model(call: Call) -> Iterator[Said]:
+def define_model(call: Call) -> Iterator[Said]:
+    """Read CreateModel: what is in each container of the model."""
     name = named(call, "modelName", "modelArn")
     if not name:
         yield from _nameless(call, "modelName", "define-model")
@@ -149,7 +150,8 @@ def _part(clues: Clues, name: str, where: str, container: Mapping[str, Any]) -> 
     return Component(part.name, part.uri, part.image, part.weight, tuple(map(place, part.claims)), part.env)
 
 
-def _define_config(call: Call) -> Iterator[Said]:
+def define_config(call: Call) -> Iterator[Said]:
+    """Read CreateEndpointConfig: which models share the traffic, and on what instances."""
     name = named(call, "endpointConfigName", "endpointConfigArn")
     if not name:
         yield from _nameless(call, "endpointConfigName", "define-config")
@@ -218,7 +220,7 @@ def _undefine(field: str, meaning: str) -> Callable[[Call], Iterator[Said]]:
     return read
 
 
-def _target(call: Call, name: str, folder: str = "") -> tuple[Key, list[Alias]]:
+def target_of(call: Call, name: str, folder: str = "") -> tuple[Key, list[Alias]]:
     """Return the key of what serves, and the alias that ties its spellings: SageMaker compares without case."""
     key = Key(Kind.TARGET, call.place, folder + name)
     small = Key(Kind.TARGET, call.place, folder + name.lower())
@@ -231,7 +233,7 @@ def _endpoint(call: Call) -> Iterator[Said]:
     if not name:
         yield from _nameless(call, "endpointName", "apply")
         return
-    key, same = _target(call, name)
+    key, same = target_of(call, name)
     yield from same
     config = scalar(call.asked.get("endpointConfigName"))
     claims = (Claim("sagemaker-config", config, "requestParameters.endpointConfigName"),)
@@ -277,7 +279,7 @@ def _weights(call: Call) -> Iterator[Said]:
                 weights[variant] = weight
         if entry.get("desiredInstanceCount") is not None:
             counts[variant] = entry["desiredInstanceCount"]
-    key, same = _target(call, name)
+    key, same = target_of(call, name)
     yield from same
     detail: dict[str, Json] = {"verb": "update", "weights": weights, "instances": counts}
     workload = Workload(PLATFORM, partial=True) if weights or counts else None
@@ -290,7 +292,7 @@ def _component(call: Call) -> Iterator[Said]:
     if not name:
         yield from _nameless(call, "inferenceComponentName", "apply")
         return
-    key, same = _target(call, name, f"{COMPONENTS}/")
+    key, same = target_of(call, name, f"{COMPONENTS}/")
     yield from same
     specification = mapping(call.asked.get("specification"))
     container = mapping(specification.get("container"))
@@ -328,7 +330,7 @@ def _delete(field: str, folder: str = "") -> Callable[[Call], Iterator[Said]]:
         if not name:
             yield from _nameless(call, field, "delete")
             return
-        key, same = _target(call, name, folder)
+        key, same = target_of(call, name, folder)
         yield from same
         yield happened(call, "delete", key, detail={"verb": "delete"})
 
@@ -336,9 +338,9 @@ def _delete(field: str, folder: str = "") -> Callable[[Call], Iterator[Said]]:
 
 
 READERS: dict[str, Callable[[Call], Iterator[Said]]] = {
-    "CreateModel": _define_model,
+    "CreateModel": define_model,
     "DeleteModel": _undefine("modelName", "model"),
-    "CreateEndpointConfig": _define_config,
+    "CreateEndpointConfig": define_config,
     "DeleteEndpointConfig": _undefine("endpointConfigName", "config"),
     "CreateEndpoint": _endpoint,
     "UpdateEndpoint": _endpoint,

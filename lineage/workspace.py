@@ -6,31 +6,20 @@ Methods may be called from any thread: each question has a connection of its own
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from lineage.audit import agreements as sla_question
 from lineage.audit import completeness, evidence, findings, formats, happenings, register, runs, things
-from lineage.audit.view import Time, View, microseconds
+from lineage.audit.view import Time, microseconds
 from lineage.errors import WorkspaceError
 from lineage.model.answer import Answer, Item
 from lineage.progress import SILENT, Progress
-from lineage.store import asking, consequences, digest, log
-from lineage.store.database import (
-    Connection,
-    Database,
-    create_derived,
-    create_indexes,
-    drop_derived,
-    open_database,
-)
+from lineage.store import asking, digest, log
+from lineage.store.database import Database, create_derived, create_indexes, drop_derived, open_database
 from lineage.store.lock import import_lock
-
-if TYPE_CHECKING:
-    from lineage.graph.reach import Graph
+from lineage.views import Views, settled
 
 
 class Workspace:
@@ -44,9 +33,8 @@ class Workspace:
         self._database = database
         self.path = database.path
         self._unfinished = ""
-        self._lock = threading.RLock()
-        self._graphs: dict[tuple[int, int | None], Graph] = {}
-        self._earlier: tuple[int, Connection] | None = None
+        self._views = Views(database)
+        self._view = self._views.view
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = True) -> Workspace:
@@ -62,7 +50,7 @@ class Workspace:
     def _catch_up(self) -> None:
         """Work out what an interrupted import left undone; where that cannot be written, the rest is still shown."""
         with self._database.reading() as connection:
-            if _settled(connection):
+            if settled(connection):
                 return
         from lineage.identity.resolve import resolve
 
@@ -76,11 +64,7 @@ class Workspace:
 
     def close(self) -> None:
         """Give back the file."""
-        with self._lock:
-            if self._earlier is not None:
-                self._earlier[1].close()
-                self._earlier = None
-            self._graphs.clear()
+        self._views.close()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -98,65 +82,6 @@ class Workspace:
     def note(self) -> str:
         """Why it is read-only or not up to date, for people; empty otherwise."""
         return " ".join(part for part in (self._database.note, self._unfinished) if part)
-
-    @contextmanager
-    def _view(
-        self, as_of: Time = None, known_at: Time = None, *, ever: bool = False, coverage: bool = False
-    ) -> Iterator[View]:
-        valid = microseconds(as_of, "the valid time")
-        known = microseconds(known_at, "the recorded time")
-        if known is None:
-            with self._database.reading() as connection:
-                yield self._viewed(connection, valid, None, ever=ever, coverage=coverage)
-            return
-        with self._lock, self._database.explained():
-            yield self._viewed(self._as_known(known), valid, known, ever=ever, coverage=coverage)
-
-    def _viewed(
-        self, connection: Connection, valid: int | None, known: int | None, *, ever: bool, coverage: bool
-    ) -> View:
-        settled = known is not None or _settled(connection)
-        view = View(connection, self._graph_of(connection, known), valid, known, ever, settled=settled)
-        if coverage:
-            view.coverage.extend(completeness.coverage_of(view))
-        return view
-
-    def _as_known(self, known: int) -> Connection:
-        """Return a connection whose derived tables hold only what had been recorded at `known`."""
-        with self._database.reading() as connection:
-            below = log.size_at(connection, known)
-        if self._earlier is not None and self._earlier[0] == below:
-            return self._earlier[1]
-        if self._earlier is not None:
-            self._earlier[1].close()
-            self._earlier = None
-        from lineage.ingest import rebuild
-
-        connection = self._database.connect()
-        try:
-            create_derived(connection, temporary=True)
-            rebuild(connection, below=below)
-            create_indexes(connection, temporary=True)
-        except BaseException:
-            connection.close()
-            raise
-        self._earlier = (below, connection)
-        return connection
-
-    def _graph_of(self, connection: Connection, known: int | None) -> Callable[[], Graph]:
-        def graph() -> Graph:
-            from lineage.graph.reach import build
-
-            with self._lock:
-                key = (consequences.resolved_upto(connection), known)
-                found = self._graphs.get(key)
-                if found is None:
-                    if len(self._graphs) > 2:
-                        self._graphs.clear()
-                    found = self._graphs[key] = build(asking.edge_rows(connection))
-                return found
-
-        return graph
 
     def generation(self) -> int:
         """Return a number that changes when what the workspace holds changed."""
@@ -438,8 +363,3 @@ class Workspace:
         answer = self.digest()
         answer.items[0]["facts"] = facts
         return answer
-
-
-def _settled(connection: Connection) -> bool:
-    """Tell whether what follows has been worked out for all that is recorded."""
-    return consequences.resolved_upto(connection) == log.size(connection)

@@ -7,7 +7,6 @@ Methods may be called from any thread: each question has a connection of its own
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,20 +22,14 @@ from lineage.audit import (
     runs,
     things,
 )
-from lineage.audit.view import Time, View, microseconds
+from lineage.audit.view import Time, microseconds
 from lineage.errors import WorkspaceError
 from lineage.model.answer import Answer, Item
 from lineage.progress import SILENT, Progress
 from lineage.store import asking, digest, log
-from lineage.store.database import (
-    Database,
-    create_derived,
-    create_indexes,
-    drop_derived,
-    open_database,
-)
+from lineage.store.database import Database, create_derived, create_indexes, drop_derived, open_database
 from lineage.store.lock import import_lock
-from lineage.viewing import Viewing, settled
+from lineage.views import Views, settled
 
 
 class Workspace:
@@ -50,7 +43,8 @@ class Workspace:
         self._database = database
         self.path = database.path
         self._unfinished = ""
-        self._viewing = Viewing(database)
+        self._views = Views(database)
+        self._view = self._views.view
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = True) -> Workspace:
@@ -80,7 +74,7 @@ class Workspace:
 
     def close(self) -> None:
         """Give back the file."""
-        self._viewing.close()
+        self._views.close()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -98,11 +92,6 @@ class Workspace:
     def note(self) -> str:
         """Why it is read-only or not up to date, for people; empty otherwise."""
         return " ".join(part for part in (self._database.note, self._unfinished) if part)
-
-    def _view(
-        self, as_of: Time = None, known_at: Time = None, *, ever: bool = False, coverage: bool = False
-    ) -> AbstractContextManager[View]:
-        return self._viewing.view(as_of, known_at, ever=ever, coverage=coverage)
 
     def generation(self) -> int:
         """Return a number that changes when what the workspace holds changed."""

@@ -13,7 +13,7 @@ Happenings that are read here, by their type (made by the sources of code hosts,
 - `ci-run`: `change.ci_run` = the id; `change.commit`; the actor is who triggered this attempt; `detail`: `attempt`,
   `url`, and `head_commit` as the detail of a commit
 - `release-request`, `release`: a commit was to come, and came, to an environment (the subject); `change.commit`,
-  `change.ci_run`; `detail.release` = the id of the deployment at its host
+  `change.ci_run`; `detail.release` = the id of the deployment at its host, `detail.head_commit` as above
 - `release-approve`, `release-reject`: a review of it; `change.ci_run` or `detail.release`
 - `sync`: an Argo CD application brought `change.commit` to a cluster; `detail`: `application`, `started` (microseconds,
   where known), `cluster`, `resources` (names of targets)
@@ -84,8 +84,6 @@ class Deliveries:
             self._commits[sha] = _commit_row(sha, fact.detail), told.record
         elif fact.type == RUN:
             self._runs[fact.change.get("ci_run", "")].append(told)
-            if sha and fact.detail.get("head_commit"):
-                self._commits.setdefault(sha, (_commit_row(sha, fact.detail["head_commit"]), told.record))
         elif fact.type == REQUEST and sha:
             self._requests[sha].append(told)
             self._releases[str(fact.detail.get("release"))].append(told)
@@ -99,6 +97,8 @@ class Deliveries:
         elif fact.type == SYNC and fact.outcome is Outcome.DONE:
             for name in fact.detail.get("resources") or ():
                 self._syncs[str(name)].append(told)
+        if sha and isinstance(fact.detail.get("head_commit"), dict):
+            self._commits.setdefault(sha, (_commit_row(sha, fact.detail["head_commit"]), told.record))
 
     def completed(self, rows: Iterable[Told]) -> Iterator[Told]:
         """Yield the happenings of targets with the steps that lead from them to people, and their records."""
@@ -167,9 +167,12 @@ class Deliveries:
         if "://" in said:
             same = [told for told in begun if told.fact.detail.get("url") and _same_run(said, told)]
             begun = same or begun
-        places = sorted({told.fact.subject.namespace for told in begun})
+        places = sorted(
+            {(told.fact.subject.namespace, str(told.fact.detail.get("what", ""))) for told in begun}
+        )
         if len(places) > 1:
-            steps.take([Hop(", ".join(places), "ci-run-ambiguous", number)], begun[0].record)
+            names = ", ".join(" ".join(filter(None, place)) for place in places)
+            steps.take([Hop(names, "ci-run-ambiguous", number)], begun[0].record)
             return None
         if not begun:
             return None

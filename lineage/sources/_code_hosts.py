@@ -78,6 +78,7 @@ class Triggered:
         at: when this attempt began; `seen`: the time of the state that is shown.
         who: the one who triggered this attempt; `first`: who triggered the first, where that is another.
         head: what the record says of the commit it ran on.
+        what: `job` or `pipeline` where a host numbers both; empty for its runs.
     """
 
     job: Key
@@ -94,12 +95,14 @@ class Triggered:
     branch: str = ""
     head: dict[str, Json] | None = None
     outcome: str = ""
+    what: str = ""
 
     def triggered(self) -> Happened:
         """Say that the run was triggered, and by whom."""
         change = kept({"ci_run": self.number, "commit": self.sha})
         detail: dict[str, Json] = {
             "attempt": self.attempt,
+            "what": self.what,
             "url": self.url,
             "event": self.event,
             "branch": self.branch,
@@ -110,7 +113,7 @@ class Triggered:
             "ci-run",
             self.job,
             self.at,
-            f"{self.job.namespace} run {self.number}/{self.attempt}",
+            f"{self.job.namespace} {self.what or 'run'} {self.number}/{self.attempt}",
             actor=self.who.key,
             actor_kind=self.who.kind,
             change={name: str(value) for name, value in change.items()},

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from lineage.model.answer import bounded
 from lineage.model.facts import Entity, Fact, Happened, Hop, Json, Key
 from lineage.model.moment import Moment, to_iso
 from lineage.model.vocabulary import Kind
@@ -64,7 +63,7 @@ def told(
     said = {name: value for name, value in attributes.items() if value not in (None, "", [], {})}
     for step in taken:
         if step.what in _TIMES:
-            said.setdefault(_TIMES[step.what], bounded(step.at.lo, step.at.hi))
+            said.setdefault(_TIMES[step.what], _shown(step.at))
     opened = next((step.at for step in taken if step.what == OPEN), None)
     yield Entity(key, said, seen or (taken[-1].at if taken else None), created=opened)
     for step in taken:
@@ -82,6 +81,10 @@ def told(
             chain=(Hop(step.name, "display-name"),) if step.name and step.actor else (),
             detail={name: value for name, value in step.detail.items() if value not in (None, "", [], {})},
         )
+
+
+def _shown(at: Moment) -> Json:
+    return to_iso(at.lo) if at.exact else {"not_before": to_iso(at.lo), "not_after": to_iso(at.hi)}
 
 
 def local_time(text: str, origin: Origin, report: Callable[[Problem], None], field: str) -> Moment | None:

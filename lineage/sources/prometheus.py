@@ -22,7 +22,7 @@ NAME = "prometheus"
 FORMAT = "Prometheus HTTP API v1 answers (query, query_range), VictoriaMetrics export lines; JSON"
 PROVES = ("what", "when", "sla")
 
-_STATUS = frozenset({"success", "error"})
+_STATUS = ("success", "error")
 _OTHER_RESULTS = frozenset({"scalar", "string"})
 
 

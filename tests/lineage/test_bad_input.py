@@ -963,13 +963,18 @@ BY_RECORD = {
     "bentoml",
     "clearml",
     "cloudtrail",
+    "evidently",
     "github",
+    "gitlab",
+    "great-expectations",
     "kubernetes-audit",
     "kubernetes-dump",
     "odcs",
     "openlineage",
     "openslo",
+    "prometheus",
     "sagemaker",
+    "soda",
 }
 """Sources whose records are values by themselves, so that lines of such values are a file of theirs."""
 

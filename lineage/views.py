@@ -1,6 +1,7 @@
-"""Through which connection is a question answered, as it was at one time and as was known at another?
+"""On which connection is a question answered: as the workspace is, or as it was known at an earlier time?
 
-What was known earlier is worked out anew into temporary tables of one connection that is kept for the next question.
+A question about the present reads the tables as they are, on a connection of its own. One about what was known earlier
+reads derived tables that are made again from the earlier records alone, and are kept for the next such question.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from lineage.graph.reach import Graph
 
 
-class Viewing:
-    """Gives views of one workspace, from any thread."""
+class Views:
+    """The views of one open workspace; may be asked for from any thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,7 +30,7 @@ class Viewing:
         self._earlier: tuple[tuple[int, int], Connection] | None = None
 
     def close(self) -> None:
-        """Give back what is kept."""
+        """Give back what is kept for the next question."""
         with self._lock:
             if self._earlier is not None:
                 self._earlier[1].close()
@@ -40,7 +41,7 @@ class Viewing:
     def view(
         self, as_of: Time = None, known_at: Time = None, *, ever: bool = False, coverage: bool = False
     ) -> Iterator[View]:
-        """Look at the workspace at this pair of times."""
+        """Yield a view as it was at `as_of` (or `ever`), as known at `known_at`, with what was observed if asked."""
         valid = microseconds(as_of, "the valid time")
         known = microseconds(known_at, "the recorded time")
         if known is None:
@@ -53,8 +54,8 @@ class Viewing:
     def _viewed(
         self, connection: Connection, valid: int | None, known: int | None, *, ever: bool, coverage: bool
     ) -> View:
-        whole = known is not None or settled(connection)
-        view = View(connection, self._graph_of(connection, known), valid, known, ever, settled=whole)
+        complete = known is not None or settled(connection)
+        view = View(connection, self._graph_of(connection, known), valid, known, ever, settled=complete)
         if coverage:
             view.coverage.extend(completeness.coverage_of(view))
         return view

@@ -963,6 +963,7 @@ BY_RECORD = {
     "bentoml",
     "clearml",
     "cloudtrail",
+    "datacontract",
     "evidently",
     "github",
     "gitlab",
@@ -974,6 +975,8 @@ BY_RECORD = {
     "openslo",
     "prometheus",
     "sagemaker",
+    "slo-generator",
+    "sloth",
     "soda",
 }
 """Sources whose records are values by themselves, so that lines of such values are a file of theirs."""

@@ -963,6 +963,7 @@ BY_RECORD = {
     "bentoml",
     "clearml",
     "cloudtrail",
+    "gcp-audit",
     "datacontract",
     "evidently",
     "github",

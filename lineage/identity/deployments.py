@@ -8,12 +8,12 @@ CONTRACT.md's register items.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from lineage.identity import copies, known, sagemaker
+from lineage.identity import copies, known, operations, sagemaker, vertex
 from lineage.identity.decision import Decisions
 from lineage.identity.delivery import TYPES as DELIVERED
 from lineage.identity.delivery import Deliveries
@@ -35,6 +35,8 @@ from lineage.store import asking, derived, gathering
 from lineage.store.database import Connection
 
 CONFIDENCE = {"exact": 1.0, "strong": 0.9, "medium": 0.6, "weak": 0.3, "none": 0.0}
+_NO_NAMESPACES = frozenset({"sagemaker", "tfx", "vertex", "azureml"})
+"""Platforms whose targets have a scheme of their own, and lie in no namespace of a cluster."""
 _BY_NAME = frozenset({"medium", "weak"})
 
 
@@ -90,7 +92,7 @@ def _changes(
         Told(row["target"], row["hid"], row["fact"], (row["record"],))
         for row in gathering.target_happenings(connection)
     )
-    for told in deliveries.completed(definitions.expanded(happened)):
+    for told in deliveries.completed(_wholes(definitions.expanded(happened))):
         changes[told.target].append(_change(told, registry, people, decisions))
     names = asking.things(connection, changes)
     for row in gathering.missing_from_listings(connection):
@@ -107,6 +109,11 @@ def _changes(
             )
             changes[target].append(gone)
     return changes
+
+
+def _wholes(rows: Iterable[Told]) -> Iterator[Told]:
+    """Yield the happenings of targets where records tell only of a step, or of its beginning and end."""
+    return vertex.expanded(operations.completed(rows))
 
 
 def _definitions(connection: Connection, people: People) -> Definitions:
@@ -203,7 +210,7 @@ def _row(
         "platform": workload.platform if workload is not None else _platform(key),
         "environment": environment,
         "cluster": key.namespace.partition("://")[2],
-        "namespace": parts[0] if len(parts) > 1 and _platform(key) not in {"sagemaker", "tfx"} else "",
+        "namespace": parts[0] if len(parts) > 1 and _platform(key) not in _NO_NAMESPACES else "",
         "endpoint": parts[-1],
         "model": heaviest.model if heaviest else None,
         "model_version": (heaviest.version or None) if heaviest else None,
@@ -233,10 +240,9 @@ def _row(
 
 
 def _platform(key: Key) -> str:
-    if key.namespace.startswith("sagemaker://"):
-        return "sagemaker"
-    if key.namespace.startswith("tfx://"):
-        return "tfx"
+    scheme = key.namespace.partition(":")[0]
+    if scheme in _NO_NAMESPACES:
+        return scheme
     resource = key.name.split("/")[1] if key.name.count("/") >= 2 else ""
     return {"inferenceservices": "kserve", "seldondeployments": "seldon", "models": "seldon"}.get(
         resource, "kubernetes"

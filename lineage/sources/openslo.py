@@ -19,6 +19,7 @@ from lineage.model.moment import Moment
 from lineage.model.vocabulary import Kind
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources._agreement import COMPARATORS, items, mapping, metric, number, scalar, words
+from lineage.sources._agreement_names import named_metric
 from lineage.sources._agreement_times import times, window
 from lineage.text import MalformedError, clip, load_yaml, loads
 
@@ -41,17 +42,6 @@ _OTHER_KINDS = {
     "AlertCondition": "alert-condition",
     "AlertNotificationTarget": "alert-notification-target",
 }
-_METRICS = (
-    (re.compile(r"\b(?:availability|available|uptime)\b"), "availability"),
-    (re.compile(r"\b(?:latency|latencies|response[- ]times?)\b"), "latency"),
-    (re.compile(r"\b(?:freshness|staleness)\b"), "freshness"),
-    (re.compile(r"\b(?:throughput)\b"), "throughput"),
-    (re.compile(r"\b(?:durability)\b"), "durability"),
-    (re.compile(r"\b(?:correctness)\b"), "correctness"),
-    (re.compile(r"\b(?:completeness|coverage)\b"), "completeness"),
-    # The target of an SLO is the share of good events: one about errors promises their absence.
-    (re.compile(r"\b(?:errors?|failures?|success(?:ful)?)\b"), "success-rate"),
-)
 _SINCE = ("effective-from", "valid-from")
 _UNTIL = ("effective-to", "effective-until", "valid-to", "valid-until")
 _METHODS = {"occurrences": "occurrences", "timeslices": "timeslices", "ratiotimeslices": "ratio-timeslices"}
@@ -314,11 +304,9 @@ def _measured(
     if noted:
         return metric(noted)
     told = (own, own_shown, slo, scalar(metadata.get("displayName")), name, shown)
-    for said in (*told, scalar(entry.get("displayName")), scalar(spec.get("description"))):
-        plain = words(said).replace("-", " ")
-        for pattern, found in _METRICS:
-            if pattern.search(plain):
-                return found, metric(said)[1] if said in told else None
+    found = named_metric(told, (scalar(entry.get("displayName")), scalar(spec.get("description"))))
+    if found is not None:
+        return found
     return words(own or name or slo), None
 
 

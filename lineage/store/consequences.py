@@ -88,7 +88,7 @@ def refresh_seen(connection: Connection) -> None:
         " UNION ALL SELECT id, created, created FROM entity WHERE created IS NOT NULL"
         ") JOIN entity ON entity.id = e GROUP BY root"
     )
-    # A name that became another's since says no longer when the thing was seen.
+    # A thing that stood for itself may have become another's name since.
     connection.exec_driver_sql(
         "UPDATE entity SET first_seen = NULL, last_seen = NULL WHERE root != id AND first_seen IS NOT NULL"
     )

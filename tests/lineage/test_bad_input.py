@@ -963,6 +963,8 @@ BY_RECORD = {
     "bentoml",
     "clearml",
     "cloudtrail",
+    "gcp-audit",
+    "datacontract",
     "evidently",
     "github",
     "gitlab",
@@ -974,6 +976,8 @@ BY_RECORD = {
     "openslo",
     "prometheus",
     "sagemaker",
+    "slo-generator",
+    "sloth",
     "soda",
 }
 """Sources whose records are values by themselves, so that lines of such values are a file of theirs."""

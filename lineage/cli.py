@@ -195,6 +195,8 @@ _ASK: dict[str, Callable[[Any, Arguments], tuple[Answer, int]]] = {
     "events": _asked("events", "selector", "since", "until", *_WHEN, "limit"),
     "runs": _asked("runs", "selector", "since", "until", *_WHEN, "limit"),
     "sla": _asked("sla", "selector", "since", "until", *_WHEN, "limit"),
+    "incidents": _asked("incidents", "selector", "since", "until", *_WHEN, "limit"),
+    "checks": _asked("checks", "selector", "since", "until", *_WHEN, "limit"),
     "findings": _findings,
     "report": _report,
     "identity": _asked("identity", "action", "one", "other", "who", "why", "known_at", "limit"),

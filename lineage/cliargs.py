@@ -233,6 +233,20 @@ def _of_happenings(verbs: _Verbs) -> None:
         options=(*_WHEN, "span", "limit"),
     )
     verbs.add(
+        "incidents",
+        "list incidents with the deployments live then at the services they name",
+        "-w audit.trail incidents prod-eu/fraud/scorer --from 2026-06-01",
+        "[SELECTOR]",
+        options=(*_WHEN, "span", "limit"),
+    )
+    verbs.add(
+        "checks",
+        "list data and drift checks with their verdicts; +THING for all upstream of it",
+        "-w audit.trail checks '+kind:model' --from 2026-06-01 --format table",
+        "[SELECTOR]",
+        options=(*_WHEN, "span", "limit"),
+    )
+    verbs.add(
         "findings",
         "list what needs a person",
         "-w audit.trail findings --format table",

@@ -239,6 +239,15 @@ def _took(item: Item) -> str:
     return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
 
 
+def _live_then(item: Item) -> str:
+    """What was live at an incident's services: each target with its version, and whether that is certain."""
+    shown = []
+    for each in item.get("deployments") or []:
+        version = (each["model_version"] or "?") if each["id"] else "nothing"
+        shown.append(f"{each['target']} {version}" + ("" if each["certain"] else " (perhaps)"))
+    return ", ".join(shown)
+
+
 _MODELS = (
     Column("model", _model, 14, 28),
     Column("version", _version, 9, 20),
@@ -348,6 +357,26 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         field("basis", least=10, most=12),
         Column("deployments", lambda item: str(len(item["episodes"])), 11, 11),
         field("document", least=28, most=60, tail=True),
+    ),
+    "incidents": (
+        time("opened_at", minutes=True),
+        field("number", least=8, most=14),
+        field("state", least=8, most=12),
+        field("title", least=20, most=44),
+        Column("live then", _live_then, 24, 60, tail=True),
+        time("acknowledged_at", minutes=True),
+        time("resolved_at", minutes=True),
+        field("priority", least=6, most=14),
+        field("unmatched", "no target for", 12, 30),
+    ),
+    "checks": (
+        time("at"),
+        field("verdict", least=7, most=7),
+        field("dataset", least=24, most=48, tail=True),
+        field("check", least=16, most=44),
+        field("column", least=8, most=24),
+        field("value", least=6, most=14),
+        field("run", least=12, most=36),
     ),
     "findings": (
         field("severity", least=8, most=8),

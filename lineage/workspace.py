@@ -12,12 +12,14 @@ from typing import Any, Self
 
 from lineage.audit import agreements as sla_question
 from lineage.audit import (
+    checks,
     completeness,
     decisions,
     evidence,
     findings,
     formats,
     happenings,
+    incidents,
     register,
     runs,
     things,
@@ -301,6 +303,46 @@ class Workspace:
         """SLA versions, what they are assigned to, and since when on what ground."""
         with self._view(as_of, known_at, coverage=True) as view:
             return sla_question.sla(
+                view,
+                selector,
+                since=microseconds(since, "--from"),
+                until=microseconds(until, "--to"),
+                limit=limit,
+            )
+
+    def incidents(
+        self,
+        selector: str = "",
+        since: Time = None,
+        until: Time = None,
+        *,
+        as_of: Time = None,
+        known_at: Time = None,
+        limit: int | None = None,
+    ) -> Answer:
+        """Incidents, with the deployments that were live at the services they name."""
+        with self._view(as_of, known_at, ever=True, coverage=True) as view:
+            return incidents.incidents(
+                view,
+                selector,
+                since=microseconds(since, "--from"),
+                until=microseconds(until, "--to"),
+                limit=limit,
+            )
+
+    def checks(
+        self,
+        selector: str = "",
+        since: Time = None,
+        until: Time = None,
+        *,
+        as_of: Time = None,
+        known_at: Time = None,
+        limit: int | None = None,
+    ) -> Answer:
+        """Data and drift checks with their verdicts; the selector picks what was checked."""
+        with self._view(as_of, known_at, ever=as_of is None, coverage=True) as view:
+            return checks.checks(
                 view,
                 selector,
                 since=microseconds(since, "--from"),

@@ -124,7 +124,7 @@ def live(view: View, selector: str = "", *, limit: int | None = None) -> Answer:
         by_target[row["target"]].append(row)
     items = []
     for target, rows in by_target.items():
-        possible, nothing = _possible(rows, moment)
+        possible, nothing = serving_at(rows, moment)
         if not possible:
             continue
         shown = _items(view, possible)
@@ -184,7 +184,7 @@ def live(view: View, selector: str = "", *, limit: int | None = None) -> Answer:
     return view.answer(items if limit is None else items[:limit], len(items))
 
 
-def _possible(rows: list[dict[str, Any]], moment: int) -> tuple[list[dict[str, Any]], bool]:
+def serving_at(rows: list[dict[str, Any]], moment: int) -> tuple[list[dict[str, Any]], bool]:
     """Return the episodes that may have been running at `moment`, and whether it may be that none was."""
     last = max(
         ((row["start_lo"], place) for place, row in enumerate(rows) if row["start_hi"] <= moment),

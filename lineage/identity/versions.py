@@ -22,6 +22,12 @@ _RUN = re.compile(r"(?<![0-9A-Za-z-])[0-9a-f]{32}(?![0-9A-Za-z])")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _COMMIT = re.compile(r"(?:^|[._-])(?:commit|git_?sha|sha|revision)$", re.IGNORECASE)
 _STAGES = frozenset({"production", "staging", "archived", "none"})
+_ARTIFACT = re.compile(
+    r"(?P<name>[^#:@^]+)(?:#(?P<iteration>\d+))?(?::(?P<tag>[^@^]+))?(?:@(?P<tree>[^^]+))?(?:\^.*)?"
+)
+"""An artifact as W&B (`name:v3`, `name:alias`) and MLRun (`name#0:tag@tree^uid`) call it."""
+
+_SCHEMES = frozenset({"models", "mlflow", "runs", "model-registry", "wandb-artifact", "store"})
 
 Location = tuple[str, tuple[str, ...]]
 """A store and the segments of the path in it, in canonical form."""
@@ -126,13 +132,17 @@ def model_uri(text: str) -> ModelUri | None:
     (('fraud', '3'), 'champion')
     >>> model_uri("models:/fraud/Production").stage, model_uri("models:/fraud/latest").latest
     ('production', True)
+    >>> model_uri("wandb-artifact://acme/churn/clf:v3")[:2], model_uri("store://models/shop/clf#0:prod").alias
+    (('clf', 'v3'), 'prod')
     """
     scheme, separator, rest = text.strip().partition(":/")
-    if not separator or scheme.lower() not in {"models", "mlflow", "runs", "model-registry"}:
+    if not separator or scheme.lower() not in _SCHEMES:
         return None
     segments = [unquote(segment) for segment in rest.strip("/").split("/") if segment]
     if not segments:
         return None
+    if scheme.lower() in {"wandb-artifact", "store"}:
+        return _artifact(scheme.lower(), segments)
     if scheme.lower() == "runs":
         return ModelUri(run=segments[0], path="/".join(segments[1:]))
     last = segments[-1]
@@ -147,6 +157,19 @@ def model_uri(text: str) -> ModelUri | None:
     if last.lower() == "latest":
         return ModelUri(name=name, latest=True)
     return ModelUri(name=name, stage=last.lower()) if last.lower() in _STAGES else ModelUri(name, last)
+
+
+def _artifact(scheme: str, segments: list[str]) -> ModelUri | None:
+    found = _ARTIFACT.fullmatch(segments[-1])
+    if found is None or (scheme == "store" and (segments[0] != "models" or len(segments) < 3)):
+        return None
+    name, tag, tree = found["name"], found["tag"] or "", found["tree"] or ""
+    if scheme == "wandb-artifact" and number(tag) >= 0:
+        return ModelUri(name, tag)
+    if tree:
+        iteration = found["iteration"] or "0"
+        return ModelUri(name, tree if iteration == "0" else f"{tree}-{iteration}")
+    return ModelUri(name, latest=True) if tag in {"", "latest"} else ModelUri(name, alias=tag)
 
 
 @lru_cache(maxsize=65_536)

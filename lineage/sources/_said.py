@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
+from lineage import framing
 from lineage.model import moment
 from lineage.model.facts import Json
 from lineage.model.moment import Moment
-from lineage.source import Problem, Record
-from lineage.sources._withheld import MAX_TEXT, clean
+from lineage.source import Input, Problem, Record
+from lineage.sources._withheld import MAX_TEXT, clean, table
 from lineage.text import MalformedError, clip, dumps, load_yaml, loads
 
 _NUMBER = re.compile(r"\d{9,16}(?:\.\d+)?")
@@ -117,6 +121,17 @@ class Said:
         return [clean(_scalar(entry)) for entry in self.entries(name) if not isinstance(entry, (dict, list))]
 
 
+def cut(given: Input, *lists: str) -> Iterator[Record | Problem]:
+    """Cut an export into the items of its list, its lines, or the whole; one with several of `lists` stays whole."""
+    document = framing.whole(given)
+    held: dict[str, msgspec.Raw] = {}
+    if isinstance(document, Record):
+        with contextlib.suppress(msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            held = msgspec.json.decode(document.raw, type=dict[str, msgspec.Raw])
+    several = len(held.keys() & set(lists)) > 1
+    yield from framing.json_values(given, *(() if several else lists))
+
+
 def parsed(record: Record) -> Any:
     """Return the JSON or YAML value of a record; raises `MalformedError` with the line in the file."""
     raw = record.raw.lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -148,14 +163,22 @@ def kept(attributes: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def plain(value: Any) -> Json:
-    """Return a value of somebody's own making as an attribute: texts as they stand, others as short JSON.
+    """Return a value of somebody's own making as an attribute: texts as they stand, others as JSON without secrets.
 
-    >>> plain({"a": [1]}), plain(2.5)
-    ('{"a":[1]}', 2.5)
+    >>> plain({"a": [1], "password": "x"}), plain(2.5)
+    ('{"a":[1],"password":"(withheld)"}', 2.5)
     """
     if isinstance(value, (dict, list)):
-        return clip(dumps(value).decode("utf-8", "replace"), MAX_TEXT)
+        return clip(dumps(_shown(value)).decode("utf-8", "replace"), MAX_TEXT)
     return value
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_shown(entry) for entry in value]
+    if isinstance(value, dict):
+        return table("shown", {str(name): _shown(entry) for name, entry in value.items()}).get("shown", {})
+    return clean(value) if isinstance(value, str) else value
 
 
 def plains(values: Mapping[str, Any]) -> dict[str, Json]:

@@ -11,11 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lineage import framing
 from lineage.model.facts import Fact
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _clearml_facts as facts
-from lineage.sources._said import Said, opened
+from lineage.sources._said import Said, cut, opened
 
 NAME = "clearml"
 FORMAT = (
@@ -67,7 +66,7 @@ def _kind(body: Mapping[str, Any]) -> str:
 
 def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
     """Cut into the items of a list, or the lines, or the whole; an answer in its envelope stays whole."""
-    yield from framing.json_values(given, *_LISTS)
+    yield from cut(given, *_LISTS)
 
 
 def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:

@@ -979,6 +979,7 @@ BY_RECORD = {
     "slo-generator",
     "sloth",
     "soda",
+    "wandb",
 }
 """Sources whose records are values by themselves, so that lines of such values are a file of theirs."""
 

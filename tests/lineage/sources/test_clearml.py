@@ -190,6 +190,16 @@ def test_a_bad_value_is_a_problem(text, code):
     assert code in {problem.code for problem in of(found, Problem)}
 
 
+def test_an_export_of_several_lists_loses_none(tmp_path):
+    """Tasks and models in one object of somebody's own making: both are read."""
+    models = json.loads((SAMPLES / "models.json").read_text())["models"]
+    tasks = json.loads(TASKS.read_text())["data"]["tasks"]
+    (tmp_path / "all.json").write_text(json.dumps({"tasks": tasks, "models": models}))
+    found = said(tmp_path / "all.json")
+    assert {fact.key.name for fact in of(found, Run)} == {DATA, TRAIN, FAILED, QUEUED}
+    assert {fact.key.name for fact in of(found, Entity)} >= {BASE, PRICER}
+
+
 def test_an_answer_without_items_is_left_out_with_a_reason():
     """An empty page is sound and says nothing."""
     assert list(clearml.read(Record(b'{"meta": {}, "data": {"tasks": []}}'), Origin("x"))) == [

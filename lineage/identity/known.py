@@ -128,7 +128,7 @@ def alias_spans(model: Key, seen: Iterable[tuple[int, Mapping[str, Any]]]) -> li
     return spans
 
 
-def people(connection: Connection, same: Iterable[tuple[Key, Key]]) -> People:
+def people(connection: Connection, same: Iterable[tuple[Key, Key]] = ()) -> People:
     """Return every person that a people list names, with the principals that are theirs and when.
 
     `same` are names that somebody decided are one: among them principals that no list gives to their person.

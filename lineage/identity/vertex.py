@@ -165,7 +165,8 @@ def _step(endpoint: _Endpoint, told: Told) -> Iterator[Told]:
         endpoint.whole = True
     elif fact.type == "observe":
         endpoint.see(fact)
-        yield told._replace(fact=replace(fact, workload=endpoint.workload() or fact.workload))
+        if endpoint.serving():
+            yield told._replace(fact=replace(fact, workload=endpoint.workload() or fact.workload))
         return
     elif fact.type == "delete":
         # An endpoint to which nothing was deployed since it was made ended no deployment.

@@ -17,7 +17,7 @@ from lineage.sources._model_claims import mapping, scalar
 PLATFORM = "vertex"
 _NAME = re.compile(r"(?:.*?/)?projects/([^/\s]+)/locations/([^/\s]+)/([a-zA-Z]+)/([^/\s@]+)(?:@([^/\s]+))?$")
 _LONGEST_CHOSEN = 12
-"""Endpoint ids up to this length may be chosen by people, and so be the same in two projects."""
+"""Ids of endpoints and models up to this length may be chosen by people, and so be the same in two projects."""
 
 
 def place_of(project: str, location: str) -> str:
@@ -66,6 +66,14 @@ def version_key(model: str, version: str) -> Key | None:
     if parts is None or parts[1] != "models" or not (version or parts[3]):
         return None
     return Key(Kind.MODEL_VERSION, parts[0], f"{parts[2]}/{version or parts[3]}")
+
+
+def same_version(key: Key) -> Iterator[Alias]:
+    """Yield what ties a version's spellings with the project's number and with its id: the model's own number."""
+    location, (model, _, version) = key.namespace.rpartition("/")[2], key.name.rpartition("/")
+    if model.isdigit() and len(model) > _LONGEST_CHOSEN:
+        other = Key(key.kind, "vertex-model-numbers", f"{model} in {location}/{version}")
+        yield Alias(key, other, "vertex-model-number")
 
 
 def component(

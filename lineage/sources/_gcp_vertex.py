@@ -18,6 +18,7 @@ from lineage.sources._deployed_models import (
     component,
     endpoint_key,
     same_endpoint,
+    same_version,
     shares,
     taken_apart,
     version_key,
@@ -175,6 +176,7 @@ def _upload(entry: Entry) -> Iterator[Said]:
         shown = scalar(wanted.get("displayName"))
         yield _happened(entry, "register", _place(entry), detail={"display_name": shown})
         return
+    yield from same_version(key)
     model, _, version = key.name.rpartition("/")
     uri = redacted(scalar(wanted.get("artifactUri")))
     if entry.outcome is Outcome.DONE and entry.stage != "begun":

@@ -976,6 +976,7 @@ BY_RECORD = {
     "openslo",
     "prometheus",
     "sagemaker",
+    "vertex",
     "slo-generator",
     "sloth",
     "soda",

@@ -36,9 +36,9 @@ FIELDS = {
     "runs": "run_id job state started_at ended_at actor code inputs outputs problems",
     "sla": "name target subject window_from window_to value coverage met method budget_left episodes",
     "findings": "code severity subject text sides",
-    "identity": "id action one other who why at holds undone_by confidence",
     "report": "file sha256 rows pages",
     "paths": "path step id",
+    "identity": "id action one other who why at holds undone_by confidence",
 }
 """The fields that CONTRACT.md promises for an item: the first columns of CSV, also of an empty one."""
 

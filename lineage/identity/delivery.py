@@ -259,10 +259,10 @@ class Deliveries:
         at = _moment_of_change(fact)
         notes = {**fact.workload.labels, **fact.workload.annotations} if fact.workload else {}
         application = notes.get(_TRACKING, "").partition(":")[0]
-        found = [told for told in syncs if self._is_of(told, fact, application)]
-        if len({told.fact.subject for told in found}) > 1:
+        found = {told.hid: told for told in syncs if self._is_of(told, fact, application)}
+        if len({told.fact.subject for told in found.values()}) > 1:
             return None
-        for told in found:
+        for told in sorted(found.values(), key=_order):
             if told.fact.at.hi + _SECOND >= at:
                 started = told.fact.detail.get("started")
                 begun = started if isinstance(started, int) else told.fact.at.lo - _LONGEST_SYNC

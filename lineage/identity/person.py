@@ -65,6 +65,7 @@ _RUNGS = {
     "synced-commit": 5,
     "ticket-assignee": 6,
     "ticket": 6,
+    APPROVER: 7,
 }
 _PROVING = frozenset(
     {

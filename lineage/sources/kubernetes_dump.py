@@ -8,7 +8,7 @@ for example; whether it was ever applied is not in it, so it is a declared targe
 An export proves what ran, not who put it there: only Knative notes creator and last modifier. Copies that a serving
 object made are left to that object (`owned-by`), ordinary Deployments without a word of a model are left out
 (`no-model-evidence`), as are all other kinds (`kind`). sources-ops 5.2. Roles and bindings among them are read too
-(sources-ops 6).
+(sources-ops 6), Argo CD applications as `lineage.sources.argocd` does.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from lineage.model.moment import Moment
 from lineage.model.vocabulary import Kind
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _kubernetes_change as change
+from lineage.sources._argocd_application import application, is_application
 from lineage.sources._change_notes import change_in
 from lineage.sources._kubernetes_kinds import resource_of
 from lineage.sources._kubernetes_rbac import is_right_kind
@@ -108,6 +109,9 @@ def _object(value: Any, origin: Origin, row: str, *, listed: bool) -> Iterator[F
         yield Problem(
             "not-an-object", "this is no Kubernetes object: it has no kind", value=clip(value), row=row
         )
+        return
+    if is_application(value):
+        yield from application(value, origin)
         return
     group, slash, _ = scalar(value.get("apiVersion")).rpartition("/")
     if is_right_kind(group, value["kind"]):

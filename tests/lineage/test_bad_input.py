@@ -960,12 +960,13 @@ PLANTED: list[Any] = [
 """What a record may hold where something else is expected."""
 
 BY_RECORD = {
+    "argocd",
     "bentoml",
     "clearml",
     "cloudtrail",
-    "gcp-audit",
     "datacontract",
     "evidently",
+    "gcp-audit",
     "github",
     "gitlab",
     "great-expectations",
@@ -976,10 +977,10 @@ BY_RECORD = {
     "openslo",
     "prometheus",
     "sagemaker",
-    "vertex",
     "slo-generator",
     "sloth",
     "soda",
+    "vertex",
     "wandb",
 }
 """Sources whose records are values by themselves, so that lines of such values are a file of theirs."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 _PHYSICAL = ("s3://", "gs://", "abfss://", "file", "hdfs://", "dbfs")
+_CATALOGUES = ("kedro://", "airflow://")
+"""Namespaces of names that a tool gives to what lies elsewhere."""
 
 
 def groups(pairs: Iterable[tuple[int, int]], apart: Collection[tuple[int, int]] = ()) -> list[list[int]]:
@@ -54,17 +56,19 @@ def groups(pairs: Iterable[tuple[int, int]], apart: Collection[tuple[int, int]] 
 def standing_for(group: Iterable[int], names: Mapping[int, tuple[str, str, str]]) -> int:
     """Return the member that stands for the group: the place of the bytes, then a word, then the shortest name.
 
-    A table's name gives way to the place where its bytes lie, a number to a word.
+    A table's name gives way to the place where its bytes lie, a tool's own name to that, a number to a word.
 
     >>> names = {1: ("dataset", "hive://h:9083", "a.b"), 2: ("dataset", "s3://lake", "a/b")}
     >>> standing_for([1, 2], names)
     2
+    >>> standing_for([1, 3], {**names, 3: ("dataset", "kedro://churn/catalog", "b")})
+    1
     """
 
-    def rank(member: int) -> tuple[bool, bool, int, str, str]:
+    def rank(member: int) -> tuple[bool, bool, bool, int, str, str]:
         _, namespace, name = names[member]
         physical = namespace.startswith(_PHYSICAL)
-        return (not physical, name.isdigit(), len(name), namespace, name)
+        return (not physical, namespace.startswith(_CATALOGUES), name.isdigit(), len(name), namespace, name)
 
     return min(group, key=rank)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lineage.identity import kubeflow
 from lineage.identity.person import People, PersonRow, Principal
-from lineage.identity.versions import AliasSpan, Registry, VersionRow
+from lineage.identity.versions import AliasSpan, Registry, VersionRow, location
 from lineage.model.facts import Key
 from lineage.model.moment import LAST, Moment, exactly
 from lineage.model.vocabulary import Kind
@@ -50,6 +50,8 @@ def registered(connection: Connection, confirmed: Mapping[str, Key]) -> Register
     models = asking.things_of_kind(connection, Kind.MODEL)
     by_id = kubeflow.by_id(models, asking.things_of_kind(connection, Kind.TARGET))
     rows = {thing.id: row for thing in things if (row := _version(thing, by_id)) is not None}
+    loose = {thing.id for thing in things if thing.attributes.get("unregistered")}
+    rows = {number: rows[number] for number in _standing(rows, loose)}
     spans: list[AliasSpan] = []
     shown: dict[tuple[Key, int], int] = {}
     for model in models:
@@ -63,6 +65,19 @@ def registered(connection: Connection, confirmed: Mapping[str, Key]) -> Register
         tuple(spans),
         shown,
     )
+
+
+def _standing(rows: Mapping[int, VersionRow], loose: Collection[int]) -> list[int]:
+    """Return the versions but for artifacts of no registry (`loose`) at whose place a registered version lies.
+
+    One model's files are then known by the version that somebody registered, and not twice.
+    """
+    taken = {location(row.storage_location) for number, row in rows.items() if number not in loose} - {None}
+    return [
+        number
+        for number, row in rows.items()
+        if number not in loose or location(row.storage_location) not in taken
+    ]
 
 
 def _version(thing: Thing, by_id: kubeflow.ById) -> VersionRow | None:

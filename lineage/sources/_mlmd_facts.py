@@ -161,6 +161,7 @@ def _artifact(view: View) -> Iterator[Fact | Filtered]:
         attributes["model"] = _model(described)
         attributes["version"] = view.text("id")
         attributes["storage_location"] = view.text("uri")
+        attributes["unregistered"] = True
         attributes["deleted"] = state == "DELETED"
         attributes["run_id"] = view.text("made_by")
         model = Key(Kind.MODEL, view.namespace, _model(described))

@@ -376,3 +376,21 @@ def test_the_corpus_is_read_whole_and_right():
     }
     assert all(str(fact.state) == "complete" for fact in of(found, Run))
     assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+
+
+def test_a_registered_version_stands_for_the_artifact_at_its_place(tmp_path):
+    """A pipeline's model artifact and a registered version lie at one place: what serves from there is the version."""
+    columns = "(`id`, `type_id`, `uri`, `state`)"
+    here = f"INSERT INTO `Artifact` {columns} VALUES (9, 11, 's3://school/models/grader/2', 2);"
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "registry").mkdir()
+    database(tmp_path / "pipeline", "pipeline.sql", here)
+    database(tmp_path / "registry", "registry.sql")
+    live = _inference_service()
+    live["spec"]["predictor"]["model"]["storageUri"] = "s3://school/models/grader/2"
+    (tmp_path / "live.json").write_bytes(dumps(live))
+    with lineage.open(tmp_path / "audit.trail") as workspace:
+        workspace.import_([tmp_path])
+        found = next(item for item in workspace.deployments().items if item["platform"] == "kserve")
+    (model,) = found["models"]
+    assert (model["model"], model["version"], model["link_rule"]) == ("grader", "v2", "artifact-uri")

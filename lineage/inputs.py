@@ -8,6 +8,7 @@ together (`mlruns/`) is one input (DESIGN 2.12, audit-evidence E).
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import stat
 import zipfile
@@ -100,11 +101,28 @@ def _tables(path: str | None, head: bytes) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in rows)
 
 
-def walk(paths: Sequence[str | Path], belongs_together: Callable[[Sample], bool]) -> Iterator[Found]:
+Together = bool | re.Pattern[str]
+"""Whether the files of a folder belong together: all, none, or those whose path in it matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The files of a folder that belong together, while the others in it stand by themselves."""
+
+    folder: Path
+    parts: re.Pattern[str]
+
+    def holds(self, file: Path) -> bool:
+        return bool(self.parts.match(plain_path(file.relative_to(self.folder).as_posix())))
+
+
+def walk(paths: Sequence[str | Path], belongs_together: Callable[[Sample], Together]) -> Iterator[Found]:
     """Find every input below `paths`, sorted, each with its sample.
 
-    `belongs_together` is asked for each folder, with its listing: true makes it one input. What cannot be read is found
-    with a problem. Raises `UnreadableInputError` when a named path does not exist.
+    `belongs_together` is asked for each folder, with its listing: true makes it one input, a pattern makes one of the
+    files that match and leaves the others to themselves. What cannot be read is found with a problem.
+
+    Raises `UnreadableInputError` when a named path does not exist.
     """
     for path in paths:
         place = Path(path)
@@ -124,7 +142,12 @@ def walk(paths: Sequence[str | Path], belongs_together: Callable[[Sample], bool]
 
 
 def _folder(
-    folder: Path, shown: str, top: Path, belongs_together: Callable[[Sample], bool], level: int = 0
+    folder: Path,
+    shown: str,
+    top: Path,
+    belongs_together: Callable[[Sample], Together],
+    level: int = 0,
+    taken: _Taken | None = None,
 ) -> Iterator[Found]:
     if level > MAX_FOLDERS:
         reason = f"more than {MAX_FOLDERS} folders lie inside each other"
@@ -132,7 +155,7 @@ def _folder(
         return
     listing = []
     for file, refusal in files_below(folder):
-        if not refusal:
+        if not refusal and not (taken and taken.holds(file)):
             listing.append(plain_path(file.relative_to(folder).as_posix()))
         if len(listing) == LISTED:
             break
@@ -144,10 +167,14 @@ def _folder(
     except OSError as error:
         yield Found(shown, problem=Problem("unreadable", error.strerror or str(error)))
         return
-    if listing and belongs_together(sample):
-        given = FolderInput(folder, sample.name)
+    together = belongs_together(sample) if listing else False
+    if together:
+        parts = together if isinstance(together, re.Pattern) else None
+        given = FolderInput(folder, sample.name, parts=parts)
         yield Found(shown, given, plain_path(place.parent.name), modified, sample=sample)
-        return
+        if parts is None:
+            return
+        taken = _Taken(folder, parts)
     if folder.name == ".git":
         return
     for entry in entries:
@@ -160,8 +187,8 @@ def _folder(
             if entry.is_symlink():
                 yield Found(inner, problem=Problem("link-to-folder", "links to folders are not followed"))
             elif entry.name != "__pycache__":
-                yield from _folder(entry, inner, top, belongs_together, level + 1)
-        else:
+                yield from _folder(entry, inner, top, belongs_together, level + 1, taken)
+        elif not (taken and taken.holds(entry)):
             yield from _file(entry, inner, named=False)
 
 

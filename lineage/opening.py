@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import stat
 import struct
 import zipfile
@@ -131,11 +132,12 @@ class FileInput:
 
 @dataclass(frozen=True, slots=True)
 class FolderInput:
-    """A folder whose files belong together."""
+    """A folder whose files belong together; with `parts`, only those whose path in it matches."""
 
     folder: Path
     name: str
     size: int = 0
+    parts: re.Pattern[str] | None = None
 
     @property
     def path(self) -> str | None:
@@ -150,6 +152,8 @@ class FolderInput:
         """Every regular file below it, sorted; what cannot be read stands among them and says so when opened."""
         for file, refusal in files_below(self.folder):
             inner = plain_path(file.relative_to(self.folder).as_posix())
+            if self.parts is not None and not self.parts.match(inner):
+                continue
             if not refusal:
                 try:
                     yield inner, file_input(file)

@@ -14,6 +14,8 @@ A source is a module in `lineage.sources` with these names:
 - `PLACED = True`, where a record's meaning depends on the folder the file lies in (a log does not name its
   cluster): the same bytes in two folders are then two records
 
+- `PARTS`, a pattern, where only some files of a folder belong together: the others in it stand by themselves
+
 - `HEADED = True`, where the first line names the columns of the others: the same row under another header is another
   record
 - `read_bundled`, where millions of records repeat each other: what `read` says, with recurring facts as one `Bundle`

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lineage.errors import UnreadableInputError
-from lineage.inputs import Found, walk
+from lineage.inputs import Found, Together, walk
 from lineage.source import Sample, Source, recognise, sources
 
 
@@ -20,8 +20,9 @@ class Recognised:
     confidence: float
 
 
-def _belongs_together(sample: Sample) -> bool:
-    return recognise(sample) is not None
+def _belongs_together(sample: Sample) -> Together:
+    best = recognise(sample)
+    return best is not None and getattr(best[0], "PARTS", True)
 
 
 def survey(paths: Sequence[str | Path], source: str = "") -> Iterator[Recognised]:

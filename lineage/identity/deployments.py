@@ -241,7 +241,7 @@ def _row(
 
 def _platform(key: Key) -> str:
     scheme = key.namespace.partition(":")[0]
-    if scheme in _NO_NAMESPACES:
+    if scheme in _NO_NAMESPACES or scheme == "gto":
         return scheme
     resource = key.name.split("/")[1] if key.name.count("/") >= 2 else ""
     return {"inferenceservices": "kserve", "seldondeployments": "seldon", "models": "seldon"}.get(

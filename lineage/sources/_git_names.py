@@ -9,7 +9,18 @@ from lineage.source import Origin
 _GENERIC = frozenset(
     {"repo", "repository", "bundle", "history", "all", "main", "master", "backup", "git", "export"}
 )
+_REMOTE = re.compile(r'\[remote "([^"]*)"\][^\[]*?^\s*url\s*=\s*(\S+)', re.MULTILINE | re.DOTALL)
 _PLACE = re.compile(r"(?:\w+://[^/]+/|[\w.-]+@[\w.-]+:)(.+)")
+
+
+def remote_in(config: str) -> str:
+    r"""Return the URL of `origin`, or of the first remote, that a repository's configuration names; without password.
+
+    >>> remote_in('[remote "origin"]\n\turl = https://bot:secret@code.example/ml/churn.git\n')
+    'https://code.example/ml/churn.git'
+    """
+    remotes = dict(_REMOTE.findall(config))
+    return re.sub(r"^(\w+://)[^/@]*@", r"\1", remotes.get("origin") or next(iter(remotes.values()), ""))
 
 
 def repository_name(given: str, origin: Origin, remote: str) -> str:

@@ -14,6 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 from lineage.errors import UnreadableInputError
 from lineage.source import Input
+from lineage.sources._git_names import remote_in
 from lineage.sources._git_pack import (
     BLOB,
     COMMIT,
@@ -37,7 +38,6 @@ MAX_STREAM = 512 << 20
 
 _BUNDLE = re.compile(rb"# v([23]) git bundle\n")
 _NAME = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_REMOTE = re.compile(r'\[remote "([^"]*)"\][^\[]*?^\s*url\s*=\s*(\S+)', re.MULTILINE | re.DOTALL)
 _KINDS = {name.encode(): kind for kind, name in NAMES.items()}
 _READ_ERRORS = (OSError, EOFError, UnreadableInputError)
 
@@ -285,8 +285,7 @@ def _folder(repository: Repository, members: dict[str, Input]) -> None:
     config = _small(members, "config")
     if re.search(r"objectformat\s*=\s*sha256", config, re.IGNORECASE):
         repository.hashing = "sha256"
-    remotes = dict(_REMOTE.findall(config))
-    repository.remote = without_credentials(remotes.get("origin") or next(iter(remotes.values()), ""))
+    repository.remote = remote_in(config)
     if "reftable/tables.list" in members:
         reason = (
             "its refs are kept as a reftable, which is not read: make a bundle (git bundle create x --all)"
@@ -344,12 +343,3 @@ def _small(members: dict[str, Input], path: str) -> str:
             return stream.read(MAX_HEAD).decode("utf-8", "replace")
     except _READ_ERRORS:
         return ""
-
-
-def without_credentials(url: str) -> str:
-    """Return a URL without user and password.
-
-    >>> without_credentials("https://bot:secret@code.example/ml/churn.git")
-    'https://code.example/ml/churn.git'
-    """
-    return re.sub(r"^(\w+://)[^/@]*@", r"\1", url)

@@ -19,6 +19,7 @@ from lineage.errors import UnreadableInputError
 from lineage.model.facts import Coverage, Entity, Fact
 from lineage.model.moment import exactly
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
+from lineage.sources._dvc_states import state_facts
 from lineage.sources._git_agreements import agreement_facts, stated
 from lineage.sources._git_commit import (
     Commit,
@@ -29,11 +30,13 @@ from lineage.sources._git_commit import (
     tag_facts,
     visible,
 )
+from lineage.sources._git_dvc import Pipelines
 from lineage.sources._git_files import Files
 from lineage.sources._git_log import is_log, is_table, log_records, of_log, of_row
 from lineage.sources._git_names import repository_name
 from lineage.sources._git_pack import DamagedError
 from lineage.sources._git_repository import Object, Repository, opened
+from lineage.sources._gto_tags import event_of, gto_facts, read_event, spelled
 from lineage.text import MalformedError, dumps, loads
 
 NAME = "git"
@@ -96,11 +99,22 @@ def _objects(repository: Repository, name: str) -> Iterator[Record]:
             first, last = min(first or at_text(at.lo), at_text(at.lo)), max(last, at_text(at.lo))
         yield _record(commit, "commit", name)
     for ref, tag in repository.tags():
-        yield _record(tag, ref, name)
-    for step in Files(repository).steps():
+        if event_of(ref.removeprefix("refs/tags/")) is None:
+            yield _record(tag, ref, name)
+    files = Files(repository)
+    pipelines = Pipelines(repository, files)
+    for step in files.steps():
         for agreement in stated(repository, step):
             row = visible(f"{agreement['path']} at {step.commit.sha} of {name}")
             yield _listed("agreement", {"repository": name, **agreement}, row)
+        state = pipelines.take(step)
+        if state is not None:
+            yield _listed("dvc", {"repository": name, **state}, f"dvc at {step.commit.sha} of {name}")
+    for state in pipelines.experiments():
+        yield _listed("dvc", {"repository": name, **state}, f"dvc at {state['commit']['sha']} of {name}")
+    for event, sha, text in pipelines.events():
+        said = {"repository": name, "tag": text, "object": sha, **spelled(event)}
+        yield _listed("gto", said, visible(f"{event.ref} {sha} of {name}"))
     yield _listed(
         "refs",
         {
@@ -173,6 +187,15 @@ def _listing(record: Record, origin: Origin) -> Iterator[Fact | Problem | Filter
         return
     if said.get("git") == "agreement":
         yield from agreement_facts(said, str(said.get("repository")), origin)
+        return
+    if said.get("git") == "dvc":
+        yield from state_facts(said)
+        return
+    if said.get("git") == "gto":
+        event = read_event(said)
+        if event.who.at is None:
+            yield Problem("bad-time", f"the tag {event.ref} has no sound time", "at", str(said.get("at")))
+        yield from gto_facts(event, str(said.get("repository")))
         return
     refs = said.get("refs")
     if said.get("git") != "refs" or not isinstance(refs, dict):

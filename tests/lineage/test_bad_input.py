@@ -982,6 +982,7 @@ BY_RECORD = {
     "soda",
     "vertex",
     "wandb",
+    "mlrun",
 }
 """Sources whose records are values by themselves, so that lines of such values are a file of theirs."""
 

@@ -70,7 +70,7 @@ def read(record: Record) -> Iterator[Said]:
     """Say what one record states."""
     try:
         body = loads(record.raw)
-        reader = _READERS.get(body.get("kind")) if isinstance(body, dict) else None
+        reader = _READERS.get(text(body, "kind")) if isinstance(body, dict) else None
         namespace = body.get("namespace") if isinstance(body, dict) else None
     except MalformedError as error:
         yield Problem(error.code, error.reason, value=repr(record.raw[:80]))

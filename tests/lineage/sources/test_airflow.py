@@ -322,6 +322,24 @@ def test_any_value_in_any_column_costs_no_other_row(tmp_path, script, value):
     assert len(runs) >= 4
 
 
+@pytest.mark.parametrize(
+    "value", [None, True, -(2**70), 1e308, "", "\u202e", "9" * 5000, [], {}, [{}], {"a": [1]}]
+)
+@pytest.mark.parametrize("script", ["v2.sql", "v3.sql"])
+def test_any_value_in_any_field_of_a_record_is_read(tmp_path, script, value):
+    """Evidence may come from elsewhere: whatever stands in a field, the record ends as something and nothing raises."""
+    path = made(tmp_path / "airflow.db", script)
+    origin = Origin(str(path), {"namespace": NS})
+    for record in airflow.records(file_input(path), origin):
+        body = json.loads(record.raw) if isinstance(record, Record) else {}
+        for field, held in body.items():
+            changed = [{**body, field: value}]
+            if isinstance(held, dict):
+                changed += [{**body, field: {**held, inner: value}} for inner in held]
+            for one in changed:
+                assert list(airflow.read(Record(json.dumps(one).encode()), origin))
+
+
 def test_views_in_the_place_of_tables_are_not_read(tmp_path):
     """A view may call functions: only tables are."""
     path = made(tmp_path / "airflow.db", "v3.sql")

@@ -244,9 +244,12 @@ def _platform(key: Key) -> str:
     if scheme in _NO_NAMESPACES or scheme == "gto":
         return scheme
     resource = key.name.split("/")[1] if key.name.count("/") >= 2 else ""
-    return {"inferenceservices": "kserve", "seldondeployments": "seldon", "models": "seldon"}.get(
-        resource, "kubernetes"
-    )
+    return {
+        "inferenceservices": "kserve",
+        "seldondeployments": "seldon",
+        "models": "seldon",
+        "releases": "helm",
+    }.get(resource, "kubernetes")
 
 
 def _who(who: Identified | None) -> dict[str, Any]:

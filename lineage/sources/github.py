@@ -21,6 +21,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from lineage import framing
 from lineage.model.facts import Fact, Happened, Key
 from lineage.model.moment import Moment
@@ -101,7 +103,8 @@ def _entry(whole: Said, origin: Origin) -> Iterator[Fact | Problem | Filtered]:
     shape = looks(said.body)
     match shape:
         case "status":
-            yield from _deployment(said, said.part("deployment"))
+            run = _run_named(said.part("deployment_status"))
+            yield from _deployment(said, said.part("deployment"), run)
             yield from _status(said, said.part("deployment_status"), said.part("deployment"))
         case "deployment":
             yield from _deployment(said, said.part("deployment"))
@@ -163,8 +166,14 @@ def _user(said: Said) -> User:
     return user("github", said.text("login"), said.text("type"))
 
 
-def _deployment(whole: Said, said: Said) -> Iterator[Fact | Problem]:
-    released = _released(whole, said, "")
+def _run_named(status: Said) -> str:
+    """Return the run that a status leads to with its address; empty where it leads elsewhere."""
+    run = _RUN.search(status.text("log_url")) or _RUN.search(status.text("target_url"))
+    return run[1] if run else ""
+
+
+def _deployment(whole: Said, said: Said, run: str = "") -> Iterator[Fact | Problem]:
+    released = _released(whole, said, "", run)
     at = said.time("created_at")
     if isinstance(released, Problem) or at is None:
         yield released if isinstance(released, Problem) else _missing("created_at", said)
@@ -181,7 +190,7 @@ def _deployment(whole: Said, said: Said) -> Iterator[Fact | Problem]:
     yield released.happened("release-request", at, _user(said.part("creator")), detail, reason=reason)
 
 
-def _released(whole: Said, said: Said, environment: str) -> Released | Problem:
+def _released(whole: Said, said: Said, environment: str, named: str = "") -> Released | Problem:
     namespace = _namespace(whole, said)
     number = said.text("id")
     name = environment or said.text("environment", "original_environment")
@@ -190,7 +199,7 @@ def _released(whole: Said, said: Said, environment: str) -> Released | Problem:
             return _missing(field, said)
     run = whole.part("workflow_run") if isinstance(whole.body.get("workflow_run"), dict) else Said({})
     place = Key(Kind.ENVIRONMENT, namespace, name)
-    return Released(place, number, commit_hash(said.text("sha")), run.text("id"))
+    return Released(place, number, commit_hash(said.text("sha")), run.text("id") or named)
 
 
 def _missing(field: str, said: Said) -> Problem:
@@ -207,7 +216,9 @@ def _status(whole: Said, said: Said, deployment: Said) -> Iterator[Fact | Proble
     address = said.text("deployment_url")
     number = _DEPLOYMENT.search(address)
     body = deployment.body or {"id": number[1] if number else "", "url": address}
-    released = _released(whole, Said(body), said.text("environment") or deployment.text("environment"))
+    released = _released(
+        whole, Said(body), said.text("environment") or deployment.text("environment"), _run_named(said)
+    )
     at = said.time("created_at")
     if isinstance(released, Problem) or at is None:
         yield released if isinstance(released, Problem) else _missing("created_at", said)
@@ -218,9 +229,6 @@ def _status(whole: Said, said: Said, deployment: Said) -> Iterator[Fact | Proble
         "url": said.text("log_url", "target_url"),
         "description": said.text("description"),
     }
-    run = _RUN.search(said.text("log_url")) or _RUN.search(said.text("target_url"))
-    if run and not released.run:
-        released = Released(released.place, released.number, released.sha, run[1])
     who = _user(said.part("creator"))
     part = f"status {said.text('id')}"
     if state == "success":
@@ -309,7 +317,9 @@ def _run(whole: Said, said: Said) -> Iterator[Fact | Problem]:
     created = said.time("created_at")
     if attempt == "2" and first.key is not None and created is not None:
         # An answer shows the last attempt only; of the second it says by whom and when the first was triggered.
-        yield Triggered(job, number, created, RunState.OTHER, created, first).triggered()
+        sha = commit_hash(said.text("head_sha"))
+        told = Triggered(job, number, created, RunState.OTHER, created, first, sha=sha).triggered()
+        yield replace(told, id=f"{told.id} before 2")
     yield from Triggered(
         job,
         number,

@@ -970,8 +970,10 @@ BY_RECORD = {
     "github",
     "gitlab",
     "great-expectations",
+    "helm",
     "kubernetes-audit",
     "kubernetes-dump",
+    "mlrun",
     "odcs",
     "openlineage",
     "openslo",
@@ -982,7 +984,6 @@ BY_RECORD = {
     "soda",
     "vertex",
     "wandb",
-    "mlrun",
 }
 """Sources whose records are values by themselves, so that lines of such values are a file of theirs."""
 

@@ -380,8 +380,7 @@ def test_a_broken_file_costs_no_other(tmp_path, files):
     b'{"isout": true, "path": {}}',
     b'{"dvc": "tree", "pipelines": 7, "pointers": [1]}',
     b'{"dvc": "tree", "pipelines": {"": {"yaml": 7}}, "metrics": 3}',
-    b'{"rev": "x", "data": {"timestamp": "2026-01-01T00:00:00", "outs": {"a": 7}, "deps": [],'
-    b'"params": 7, "metrics": {"m": 1}}}',
+    b'{"rev": "x", "data": {"timestamp": "2026-01-01T00:00:00", "outs": {"a": 7}, "deps": [], "params": 7}}',
     b'{"dvc": "tree", "commit": {"at": "x"}}'])  # fmt: skip
 def test_odd_records_state_no_happening(raw):
     """Whatever stands in a record, nothing is made up of it and nothing fails."""

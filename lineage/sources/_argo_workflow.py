@@ -15,8 +15,8 @@ from lineage.model.facts import Entity, Fact, Key
 from lineage.model.naming import dataset_at
 from lineage.model.vocabulary import Kind
 from lineage.source import Filtered
-from lineage.sources._kubeflow_names import pipeline_run
 from lineage.sources._model_claims import items, mapping, notes_of, redacted, scalar
+from lineage.sources._pipeline_names import pipeline_run
 from lineage.sources._pipeline_view import Step, View, kept, whole_run
 from lineage.sources._withheld import table
 from lineage.text import MalformedError, loads

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from lineage.source import Problem, Record
-from lineage.sources._mlflow_values import milliseconds
+from lineage.sources._epoch_times import milliseconds
 from lineage.text import MalformedError, clip, loads
 
 COLLECTIONS = {

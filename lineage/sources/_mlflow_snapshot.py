@@ -15,15 +15,14 @@ from typing import Any, NamedTuple
 
 from lineage.model.moment import parse
 from lineage.source import Origin, Problem, Record
+from lineage.sources._epoch_times import milliseconds, sound_time
 from lineage.sources._mlflow_values import (
     flag,
     logged_model_in,
-    milliseconds,
     person,
     place_of,
     redacted,
     run_in,
-    sound_time,
     version_in,
 )
 from lineage.text import dumps

@@ -8,7 +8,8 @@ from typing import Any
 from lineage.model.facts import Entity, Json, Key
 from lineage.model.moment import Moment, exactly, to_iso
 from lineage.model.vocabulary import Kind, RunState
-from lineage.sources._mlflow_values import Notes, pairs
+from lineage.sources._epoch_times import Notes
+from lineage.sources._mlflow_values import pairs
 from lineage.sources._withheld import clean, table
 from lineage.text import MalformedError, loads
 

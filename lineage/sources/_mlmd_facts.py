@@ -31,11 +31,11 @@ from lineage.model.moment import LAST, Moment, exactly, to_iso
 from lineage.model.naming import dataset, dataset_at
 from lineage.model.vocabulary import TERMINAL, Basis, Kind, Relation, RunState
 from lineage.source import Filtered, Problem, Record
-from lineage.sources._kubeflow_facts import Names
-from lineage.sources._kubeflow_names import pipeline_run
-from lineage.sources._kubeflow_rows import artifact_state, run_state
-from lineage.sources._mlflow_values import Notes
-from lineage.sources._mlmd_tables import Typed
+from lineage.sources._epoch_times import Notes
+from lineage.sources._metadata_tables import Typed
+from lineage.sources._pipeline_names import pipeline_run
+from lineage.sources._registry_rows import artifact_state, run_state
+from lineage.sources._registry_view import Names
 from lineage.sources._withheld import clean, table
 from lineage.text import clip
 
@@ -205,9 +205,9 @@ def _execution(view: View) -> Iterator[Fact | Filtered]:
                 "missing-artifact", "the event names an artifact that is not there", "artifact_id", event
             )
             continue
-        if kind not in _READ and kind not in _MADE:
+        if not isinstance(kind, int) or (kind not in _READ and kind not in _MADE):
             continue
-        basis = (_READ.get(kind) or _MADE[kind]) if isinstance(kind, int) else Basis.DECLARED
+        basis = _READ.get(kind) or _MADE[kind]
         other = thing(view, artifact)
         when = view.notes.time(event, "at") or view.updated or view.created
         detail: dict[str, Json] = {"name": str(event["path"])} if event.get("path") else {}

@@ -14,8 +14,8 @@ from lineage.model.facts import Entity, Fact, Key
 from lineage.model.vocabulary import Kind
 from lineage.source import Filtered
 from lineage.sources._argo_workflow import workflow
-from lineage.sources._kubeflow_names import pipeline_run
 from lineage.sources._model_claims import items, mapping, redacted, scalar
+from lineage.sources._pipeline_names import pipeline_run
 from lineage.sources._pipeline_spec import pipeline_spec, spec_in, specification
 from lineage.sources._pipeline_view import NOT_RUN, Step, View, artifact, whole_run
 from lineage.sources._withheld import table

@@ -16,7 +16,6 @@ from lineage import framing
 from lineage.model.facts import Fact
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources._argo_workflow import KINDS, is_workflow, workflow
-from lineage.sources._kubernetes_kinds import SERVED
 from lineage.sources._model_claims import items, mapping, scalar
 from lineage.sources._pipeline_runs import is_v1, is_v2, v1_run, v2_run
 from lineage.sources._pipeline_spec import pipeline_spec, spec_in
@@ -34,12 +33,9 @@ _KIND = re.compile(r"""^(?:- |  )?["']?kind["']?:[ \t]*["']?(\w+)""", re.MULTILI
 _JSON_KIND = re.compile(r'"kind"\s*:\s*"(\w+)"')
 _ARGO = re.compile(r"""apiVersion["']?\s*:\s*["']?argoproj\.io/v1alpha1""")
 _OTHER_LOGS = re.compile(r'auditID|audit\.k8s\.io/|protoPayload|"eventSource"|"eventType"|eventVersion')
-_SERVING = frozenset(kind for _, _, kind in SERVED.values()) - {
-    "Deployment",
-    "StatefulSet",
-    "Rollout",
-    "Model",
-}
+_SERVING = re.compile(
+    r"""apiVersion["']?\s*:\s*["']?(?:serving\.(?:kserve|knative|kubeflow|yatai|bentoml)\.|m[\w.]+\.seldon\.io/|nuclio\.io/)"""
+)
 _V1 = re.compile(r'"(?:workflow_manifest|resource_references)"\s*:')
 _V2 = re.compile(r'"(?:pipeline_version_reference|run_details|state_history|runtime_config)"\s*:')
 _PAGE = {"runs", "artifacts", "total_size", "next_page_token"}
@@ -65,7 +61,7 @@ def recognises(sample: Sample) -> float:
     if _ARGO.search(text):
         kinds = set((_JSON_KIND if is_json else _KIND).findall(text))
         if kinds & KINDS:
-            return 0.5 if kinds & _SERVING else 0.88
+            return 0.5 if _SERVING.search(text) else 0.88
     return 0.0
 
 

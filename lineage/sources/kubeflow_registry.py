@@ -17,10 +17,10 @@ from lineage.framing import lines, whole
 from lineage.model.facts import Fact
 from lineage.model.moment import parse
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
-from lineage.sources import _kubeflow_facts as facts
+from lineage.sources import _registry_facts as facts
+from lineage.sources._epoch_times import sound_time
 from lineage.sources._kubeflow_answers import Answer, answers, kind_of, named, plain
-from lineage.sources._mlflow_values import sound_time
-from lineage.sources.mlmd import observed
+from lineage.sources._snapshot_time import observed
 from lineage.text import dumps
 
 NAME = "kubeflow-registry"

@@ -17,8 +17,9 @@ from lineage.model.facts import Fact
 from lineage.model.moment import parse
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _mlflow_facts as facts
+from lineage.sources._epoch_times import milliseconds
 from lineage.sources._mlflow_snapshot import Found, Store, ran_by, records_of
-from lineage.sources._mlflow_values import milliseconds, pairs
+from lineage.sources._mlflow_values import pairs
 from lineage.text import MalformedError, clip, dumps, loads
 
 NAME = "mlflow-rest"

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from lineage.model.facts import Fact
-from lineage.model.moment import parse
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
-from lineage.sources import _kubeflow_facts, _kubeflow_rows, _mlmd_facts
-from lineage.sources._kubeflow_rows import KINDS
-from lineage.sources._mlmd_tables import NEEDED, Tables, Thing, columns, latest, load
+from lineage.sources import _mlmd_facts, _registry_facts, _registry_rows
+from lineage.sources._metadata_tables import NEEDED, Tables, Thing, columns, latest, load
+from lineage.sources._registry_rows import KINDS
+from lineage.sources._snapshot_time import observed
 from lineage.sources._sqlite_file import connect, stamp, still, why
 from lineage.text import MalformedError, dumps, loads
 
@@ -73,22 +73,9 @@ def read(record: Record, origin: Origin) -> Iterator[Fact | Problem | Filtered]:
     except MalformedError as error:
         yield Problem(error.code, error.reason)
         return
-    known = isinstance(said, dict) and said.get("kind") in _mlmd_facts.READERS
-    reader = _mlmd_facts.read if known else _kubeflow_facts.read
+    known = isinstance(said, dict) and str(said.get("kind")) in _mlmd_facts.READERS
+    reader = _mlmd_facts.read if known else _registry_facts.read
     yield from reader(Record(record.raw, parsed=said))
-
-
-def observed(origin: Origin, times: int | None) -> tuple[int | None, Problem | None]:
-    """Return when it was as the input shows it (UTC microseconds): as said, else its latest time (milliseconds)."""
-    label = origin.label("observed_at")
-    if label:
-        try:
-            return parse(label, origin.label("timezone")).lo, None
-        except ValueError:
-            reason = "the label observed_at is no ISO 8601 time; the input's own times are taken"
-            problem = Problem("bad-label", reason, "observed_at", label, fatal=False)
-            return (times * 1_000 if times is not None else None), problem
-    return (times * 1_000 if times is not None else None), None
 
 
 def _records(tables: Tables, origin: Origin) -> Iterator[Record | Problem]:
@@ -97,9 +84,9 @@ def _records(tables: Tables, origin: Origin) -> Iterator[Record | Problem]:
         yield problem
     instance = origin.label("instance") or origin.folder or "unnamed"
     shared = {"form": "mlmd", "instance": instance, "at": at}
-    counts = dict.fromkeys(_kubeflow_facts.WHAT, 0)
+    counts = dict.fromkeys(_registry_facts.WHAT, 0)
     registry = False
-    for entry in _kubeflow_rows.entries(tables):
+    for entry in _registry_rows.entries(tables):
         registry = True
         said = {
             **shared,
@@ -201,6 +188,6 @@ def _used(tables: Tables, artifact: Thing) -> dict[str, Any]:
                 for above in tables.above(run, "pipeline", "Pipeline")
             ]
         ),
-        "registered": _kubeflow_rows.version_names(tables, version),
+        "registered": _registry_rows.version_names(tables, version),
     }
     return {name: value for name, value in found.items() if value not in ("", [], {})}

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from lineage.sources._mlmd_tables import Tables, Thing
+from lineage.sources._metadata_tables import Tables, Thing
 
 KINDS = {
     "kf.RegisteredModel": ("registered-model", "registered-models"),
@@ -74,14 +74,13 @@ def run_state(number: object) -> str:
 def _named(names: tuple[str, ...], number: object) -> str:
     if number is None:
         return ""
-    known = isinstance(number, int) and 0 <= number < len(names)
-    return names[int(str(number))] if known else str(number)
+    return names[number] if isinstance(number, int) and 0 <= number < len(names) else str(number)
 
 
 def name_of(thing: Thing | None) -> str:
     """Return what an entry is called, without the id of its owner.
 
-    >>> from lineage.sources._mlmd_tables import Typed
+    >>> from lineage.sources._metadata_tables import Typed
     >>> name_of(Thing({"id": 2, "name": "1:v3"}, Typed("kf.ModelVersion")))
     'v3'
     """

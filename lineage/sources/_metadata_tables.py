@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from lineage.source import Problem
-from lineage.sources._mlflow_values import sound_time
+from lineage.sources._epoch_times import sound_time
 from lineage.sources._sqlite_file import why
 
 NEEDED = frozenset({"Type", "Artifact", "Execution", "Event", "Context"})

@@ -78,6 +78,15 @@ def test_it_is_known_by_its_tables(tmp_path):
         assert known is not None
         assert known[0].NAME == "airflow"
     assert airflow.recognises(Sample("a.db", b"SQLite format 3\x00", tables=("runs", "experiments"))) == 0
+    packed = made(tmp_path / "airflow.db", "v3.sql").read_bytes()
+    for name in ("airflow.db", "x.db"):
+        assert airflow.recognises(Sample(name, packed)) > 0.6, "in an archive its tables are out of sight"
+    assert airflow.recognises(Sample("airflow.db", b"SQLite format 3\x00" + bytes(100))) > 0.6
+    assert airflow.recognises(Sample("other.db", b"SQLite format 3\x00" + bytes(100))) == 0
+    assert (
+        airflow.recognises(Sample("airflow.db", b"SQLite format 3\x00" + bytes(52) + b"MDTR" + bytes(99)))
+        == 0
+    )
     assert airflow.recognises(Sample("task_instance dag_run.txt", b"dag_run task_instance")) == 0
     assert "airflow" in {source.NAME for source in sources()}
 

@@ -195,6 +195,7 @@ _ASK: dict[str, Callable[[Any, Arguments], tuple[Answer, int]]] = {
     "events": _asked("events", "selector", "since", "until", *_WHEN, "limit"),
     "runs": _asked("runs", "selector", "since", "until", *_WHEN, "limit"),
     "sla": _asked("sla", "selector", "since", "until", *_WHEN, "limit"),
+    "access": _asked("access", "selector", "since", "until", *_WHEN, "limit"),
     "incidents": _asked("incidents", "selector", "since", "until", *_WHEN, "limit"),
     "checks": _asked("checks", "selector", "since", "until", *_WHEN, "limit"),
     "findings": _findings,

@@ -233,6 +233,13 @@ def _of_happenings(verbs: _Verbs) -> None:
         options=(*_WHEN, "span", "limit"),
     )
     verbs.add(
+        "access",
+        "list who could change what serves, at a time, and who did",
+        "-w audit.trail access prod-eu/fraud/scorer --as-of 2026-06-01",
+        "[SELECTOR]",
+        options=(*_WHEN, "span", "limit"),
+    )
+    verbs.add(
         "incidents",
         "list incidents with the deployments live then at the services they name",
         "-w audit.trail incidents prod-eu/fraud/scorer --from 2026-06-01",

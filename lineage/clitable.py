@@ -239,6 +239,16 @@ def _took(item: Item) -> str:
     return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
 
 
+def _right(way: Item) -> str:
+    """One way by which somebody could: the role, where, and what is not certain of it."""
+    doubts = [] if way["allowed"] else ["denied"]
+    doubts += ["on a condition"] if way["conditional"] else []
+    doubts += ["perhaps"] if way["holds"] == "perhaps" else []
+    doubts += [] if way["role_imported"] else ["role not imported"]
+    said = f"{way['role']} on {way['where']}" if way["where"] else str(way["role"])
+    return f"{said} ({', '.join(doubts)})" if doubts else said
+
+
 def _live_then(item: Item) -> str:
     """What was live at an incident's services: each target with its version, and whether that is certain."""
     shown = []
@@ -357,6 +367,15 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         field("basis", least=10, most=12),
         Column("deployments", lambda item: str(len(item["episodes"])), 11, 11),
         field("document", least=28, most=60, tail=True),
+    ),
+    "access": (
+        field("principal", least=24, most=44, tail=True),
+        field("person", least=12, most=28),
+        Column("could by", lambda item: plain([_right(each) for each in item["could"]]), 24, 60),
+        Column("did", lambda item: str(len(item["did"])), 4, 6),
+        field("right", "with right", 10, 12),
+        Column("last change", lambda item: short_time(item["did"][-1]["at"]) if item["did"] else "", 20, 22),
+        field("system", least=10, most=20),
     ),
     "incidents": (
         time("opened_at", minutes=True),

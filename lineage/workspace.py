@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from lineage.audit import agreements as sla_question
 from lineage.audit import (
+    access,
     checks,
     completeness,
     decisions,
@@ -24,14 +24,14 @@ from lineage.audit import (
     runs,
     things,
 )
+from lineage.audit import agreements as sla_question
 from lineage.audit.view import Time, microseconds
-from lineage.errors import WorkspaceError
 from lineage.model.answer import Answer, Item
 from lineage.progress import SILENT, Progress
-from lineage.store import asking, digest, log
-from lineage.store.database import Database, create_derived, create_indexes, drop_derived, open_database
-from lineage.store.lock import import_lock
-from lineage.views import Views, settled
+from lineage.store import asking, digest
+from lineage.store.database import Database, open_database
+from lineage.upkeep import finish, make_again
+from lineage.views import Views
 
 
 class Workspace:
@@ -53,26 +53,11 @@ class Workspace:
         """Open the workspace at `path`, making it when it is not there; raises `WorkspaceError`."""
         workspace = cls(open_database(Path(path), create=create))
         try:
-            workspace._catch_up()
+            workspace._unfinished = finish(workspace._database)
         except BaseException:
             workspace.close()
             raise
         return workspace
-
-    def _catch_up(self) -> None:
-        """Work out what an interrupted import left undone; where that cannot be written, the rest is still shown."""
-        with self._database.reading() as connection:
-            if settled(connection):
-                return
-        from lineage.identity.resolve import resolve
-
-        try:
-            self._database.check_writable()
-            with import_lock(self.path), self._database.writing() as connection:
-                resolve(connection)
-                create_indexes(connection)
-        except WorkspaceError as error:
-            self._unfinished = f"(an import is not finished; what follows from it is not shown: {error.what})"
 
     def close(self) -> None:
         """Give back the file."""
@@ -310,6 +295,26 @@ class Workspace:
                 limit=limit,
             )
 
+    def access(
+        self,
+        selector: str = "",
+        since: Time = None,
+        until: Time = None,
+        *,
+        as_of: Time = None,
+        known_at: Time = None,
+        limit: int | None = None,
+    ) -> Answer:
+        """Who could change what serves, at a time, and who did, with or without a listed right."""
+        with self._view(as_of, known_at, ever=True, coverage=True) as view:
+            return access.access(
+                view,
+                selector,
+                since=microseconds(since, "--from"),
+                until=microseconds(until, "--to"),
+                limit=limit,
+            )
+
     def incidents(
         self,
         selector: str = "",
@@ -424,18 +429,7 @@ class Workspace:
 
     def rebuild(self, *, progress: Progress = SILENT) -> Answer:
         """Throw away everything derived, make it again from the facts, and say its digest."""
-        from lineage.ingest import rebuild
-        from lineage.progress import Step
-
-        with self._database.writing() as connection:
-            drop_derived(connection)
-            create_derived(connection)
-            total = log.size(connection)
-            facts = rebuild(
-                connection,
-                report=lambda done: progress.say(Step("making everything again", done, total, done)),
-            )
-            create_indexes(connection)
+        facts = make_again(self._database, progress)
         answer = self.digest()
         answer.items[0]["facts"] = facts
         return answer

@@ -12,11 +12,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from lineage.model.facts import Happened, Objective, Series
+from lineage.model.facts import Grant, Happened, Objective, Series
+from lineage.model.moment import LAST
 from lineage.store.listing import Row, dicts
 
 _happened = msgspec.msgpack.Decoder(Happened)
 _objective = msgspec.msgpack.Decoder(Objective)
+_grant = msgspec.msgpack.Decoder(Grant)
 _series = msgspec.msgpack.Decoder(Series)
 
 
@@ -104,6 +106,49 @@ def series(connection: Connection) -> list[Row]:
     )
     for row in found:
         row["fact"] = _series.decode(row.pop("body"))
+    return found
+
+
+def checks(
+    connection: Connection, *, subjects: Sequence[int] | None = None, since: int = 0, until: int = LAST
+) -> list[Row]:
+    """Return the checks made of these subjects (roots), oldest first: what has a verdict, no value, or is of drift."""
+    among = "1" if subjects is None else f"e.root IN ({', '.join(map(str, map(int, subjects))) or 'NULL'})"
+    found = dicts(
+        connection,
+        "SELECT m.subject, e.root, s.metric, m.at, m.value, s.unit, m.success, s.severity, r.run_id,"
+        " j.name AS job, s.detail, m.record FROM measure m JOIN measure_sort s ON s.id = m.sort"
+        " JOIN entity e ON e.id = m.subject LEFT JOIN run r ON r.id = m.run LEFT JOIN entity j ON j.id = r.job"
+        f" WHERE {among} AND m.at >= ? AND m.at < ?"
+        " AND (m.success IS NOT NULL OR m.value IS NULL OR s.metric LIKE '%drift%')"
+        " ORDER BY m.at, e.namespace, e.name, s.metric, s.detail, m.value, r.run_id, m.record",
+        (since, until),
+    )
+    for row in found:
+        row["detail"] = json.loads(row["detail"])
+    return found
+
+
+def grants(connection: Connection) -> list[Row]:
+    """Return every right as recorded: the principal (root), what the record said, the record; by principal and body."""
+    found = dicts(
+        connection,
+        "SELECT e.root AS grantee, g.body, g.record FROM granted g JOIN entity e ON e.id = g.entity"
+        " ORDER BY e.namespace, e.name, g.body",
+    )
+    for row in found:
+        row["fact"] = _grant.decode(row.pop("body"))
+    return found
+
+
+def complete_listings(connection: Connection, what: str) -> dict[str, list[int]]:
+    """Return when each listing of `what` was shown as a whole, by the listing's name; rising."""
+    found: dict[str, list[int]] = {}
+    for row in connection.exec_driver_sql(
+        "SELECT DISTINCT listing, until FROM coverage WHERE what = ? AND complete AND since = until ORDER BY until",
+        (what,),
+    ):
+        found.setdefault(row[0], []).append(row[1])
     return found
 
 

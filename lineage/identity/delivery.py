@@ -117,11 +117,15 @@ class Deliveries:
         sync = self._sync(fact) if is_target else None
         if sync is not None:
             steps.take(_synced(sync), sync.record)
+            if sync.fact.change.get("commit"):
+                steps.change.setdefault("commit", sync.fact.change["commit"])
         named = steps.change.get("ci_run") or self._run_of(fact)
         run = self._run(steps, named, fact)
         release = None
         if is_target:
-            release = self._release(steps, environment, fact, run)
+            release = self._release(steps, steps.change.get("commit", ""), environment, fact, run)
+            if release is None and sync is not None and run is None:
+                release = self._release(steps, sync.fact.change.get("commit", ""), environment, fact, run)
             if run is None and release is not None:
                 run = self._run(steps, self._run_of(release.fact), fact)
         name = str((release.fact if release else fact).detail.get("release") or "")
@@ -188,9 +192,10 @@ class Deliveries:
         steps.take(hops, run.record)
         return run
 
-    def _release(self, steps: _Steps, environment: str, fact: Happened, run: _Told | None) -> _Told | None:
+    def _release(
+        self, steps: _Steps, sha: str, environment: str, fact: Happened, run: _Told | None
+    ) -> _Told | None:
         """Follow the release that brought a commit to the target's environment: the newest asked for by then."""
-        sha = steps.change.get("commit", "")
         asked = [
             told
             for full in self._spelled_out(sha)

@@ -28,6 +28,10 @@ FOLDERS = (
     "ops/odcs",
     "ops/airflow",
     "ops/spark-eventlog",
+    "ops/github",
+    "ops/gitlab",
+    "ops/argocd",
+    "ops/helm",
     "ml/kedro",
     "ml/mlflow",
 )

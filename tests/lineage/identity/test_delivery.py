@@ -257,3 +257,17 @@ def test_trailers_name_who_deployed_and_who_approved() -> None:
     trailers = ("Deployed-by", "Ben <ben@example.org>"), ("Approved-by", "Cleo <cleo@example.org>")
     found, _ = who(change(10, commit=SHA), commit(SHA, "ana@example.org", *trailers))
     assert (found.person, found.approved_by) == ("ben@example.org", ("Cleo <cleo@example.org>",))
+
+
+def test_a_synchronised_commit_leads_to_its_release() -> None:
+    """A bot wrote the commit and asked for its release in run 77: who triggered that is behind it, Cleo approved."""
+    known = (
+        sync(5),
+        commit(SHA, "1+bot[bot]@users.noreply.github.com"),
+        asked(2),
+        run(1, "ana"),
+        review(3, "cleo"),
+    )
+    found, shown = who(change(5, ARGO, env="production"), *known)
+    assert (found.person, found.approved_by) == ("ana", ("cleo",))
+    assert [hop.rule for hop, _ in shown][1:5] == ["sync", "release", "bot", "ci-run"]

@@ -28,7 +28,9 @@ _OWN = re.compile(
 )
 _OTHERS = re.compile(
     r"(?:.*/)?(?:mlruns|\.git|\.dvc|target)/.*|(?:.*/)?(?:dvc\.yaml|dvc\.lock|.*\.(?:db|sqlite|dvc))"
+    r"|(?!logs/).*\.(?:ndjson|jsonl|log|zip)(?:\.gz)?|docs/.*\.(?:ya?ml|json|csv|xlsx)"
 )
+"""What another source may read: a folder that holds it is not taken as a whole."""
 _VIZ = re.compile(
     r"(?:api/)?(?:main|nodes/[^/]+|pipelines/[^/]+|run-status|version|deploy-viz-metadata|[a-z-]+)"
 )
@@ -60,7 +62,7 @@ def _folder(sample: Sample) -> float:
     names = sample.listing
     if any(name in ("main", "api/main") for name in names) and any("nodes/" in name for name in names):
         return 0.95 if all(_VIZ.fullmatch(name) or _PAGES.fullmatch(name) for name in names) else 0.0
-    if any(_OTHERS.fullmatch(name) for name in names):
+    if any(_OTHERS.fullmatch(name) and not versioned(name) for name in names):
         return 0.0
     catalogs = [name for name in names if CATALOG.fullmatch(name)]
     if sample.name == "conf":

@@ -71,8 +71,18 @@ def test_it_is_known_by_its_files(project):
     """A project of Kedro's files alone is one input; with something else in it, its `conf` and `data` are."""
     names = listing(project)
     assert kedro.recognises(Sample("shop", listing=names)) > 0.8
-    for other in ("mlruns/0/meta.yaml", ".git/HEAD", "dvc.yaml", "audit.db", "deploy/isvc.json"):
+    for other in (
+        "mlruns/0/meta.yaml",
+        ".git/HEAD",
+        "dvc.yaml",
+        "audit.db",
+        "deploy/isvc.json",
+        "data/audit.log",
+        "docs/sla.yml",
+    ):
         assert kedro.recognises(Sample("shop", listing=(*names, other))) == 0
+    assert kedro.recognises(Sample("shop", listing=(*names, "logs/info.log"))) > 0.8
+    assert kedro.recognises(Sample("data", listing=(*listing(project / "data"), "events.ndjson"))) == 0
     assert kedro.recognises(Sample("conf", listing=listing(project / "conf"))) > 0.8
     assert kedro.recognises(Sample("data", listing=listing(project / "data"))) > 0.7
     assert kedro.recognises(Sample("data", listing=("a.csv",))) == 0

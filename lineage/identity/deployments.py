@@ -50,7 +50,11 @@ def resolve_deployments(connection: Connection, decided: Decisions) -> None:
     decisions = definitions.decisions()
     changes = _changes(connection, versions.registry, people, definitions, deliveries, decisions)
     things = asking.things(connection, changes)
-    registers = {number: episodes(changes[number]) for number in changes}
+    registers = {
+        number: episodes(told)
+        for number, told in changes.items()
+        if not _never_served(known.key_of(things[number]), told)
+    }
     order = sorted(registers, key=lambda target: known.key_of(things[target]))
     agreed = agreements(connection, ((known.key_of(things[number]), registers[number]) for number in order))
     rows = []
@@ -109,6 +113,11 @@ def _changes(
             )
             changes[target].append(gone)
     return changes
+
+
+def _never_served(target: Key, told: Iterable[Change]) -> bool:
+    """Tell whether all that is known of a function of anybody's is that it was deleted."""
+    return "/nucliofunctions/" in target.name and all(change.type == "delete" for change in told)
 
 
 def _wholes(rows: Iterable[Told]) -> Iterator[Told]:
@@ -248,6 +257,7 @@ def _platform(key: Key) -> str:
         "inferenceservices": "kserve",
         "seldondeployments": "seldon",
         "models": "seldon",
+        "nucliofunctions": "nuclio",
         "releases": "helm",
     }.get(resource, "kubernetes")
 

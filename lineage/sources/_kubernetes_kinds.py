@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lineage.sources._kubernetes_kserve import inference_graph, inference_service, llm, trained_model
+from lineage.sources._kubernetes_nuclio import nuclio_function
 from lineage.sources._kubernetes_parts import Draft, pod
 from lineage.sources._model_claims import items, mapping, notes_of, scalar
 
@@ -146,6 +147,7 @@ READERS: dict[str, Callable[[Draft, Mapping[str, Any]], None]] = {
     "seldondeployments": _seldon,
     "models": _seldon_model,
     "bentodeployments": _bento,
+    "nucliofunctions": nuclio_function,
 }
 SERVED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "inferenceservices": ("kserve", ("serving.kserve.io", "serving.kubeflow.org"), "InferenceService"),
@@ -159,4 +161,5 @@ SERVED: dict[str, tuple[str, tuple[str, ...], str]] = {
     "seldondeployments": ("seldon", ("machinelearning.seldon.io",), "SeldonDeployment"),
     "models": ("seldon", ("mlops.seldon.io",), "Model"),
     "bentodeployments": ("bentoml", ("serving.yatai.ai", "serving.bentoml.com"), "BentoDeployment"),
+    "nucliofunctions": ("nuclio", ("nuclio.io",), "NuclioFunction"),
 }

@@ -26,7 +26,7 @@ from lineage.sources._model_claims import (
 )
 from lineage.text import dumps
 
-PLAIN = frozenset({"deployments", "statefulsets", "rollouts", "services"})
+PLAIN = frozenset({"deployments", "statefulsets", "rollouts", "services", "nucliofunctions"})
 """Resources that serve a model only if something on the object says so."""
 
 _OWNERS = {
@@ -37,6 +37,7 @@ _OWNERS = {
     "mlops.seldon.io": "",
     "serving.yatai.ai": "",
     "argoproj.io": "Rollout",
+    "nuclio.io": "",
 }
 _OWNER_LABELS = (
     "serving.kserve.io/inferenceservice",
@@ -45,6 +46,7 @@ _OWNER_LABELS = (
     "serving.knative.dev/service",
     "seldon-deployment-id",
     "yatai.ai/bento-deployment",
+    "nuclio.io/function-name",
 )
 _NOT_DECISIVE = frozenset({"creationTimestamp", "status", "managedFields"})
 _EMPTY_ANYWAY = frozenset({"resources", "metadata", "strategy", "securityContext"})
@@ -65,7 +67,7 @@ class Reading(NamedTuple):
 
 def owner_of(resource: str, body: Mapping[str, Any]) -> str:
     """Return the serving object that made this one, when it is such a copy; its owner tells the story already."""
-    if resource not in PLAIN:
+    if resource not in PLAIN or resource == "nucliofunctions":
         return ""
     metadata = mapping(body.get("metadata"))
     for owner in items(metadata.get("ownerReferences")):

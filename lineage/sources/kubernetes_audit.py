@@ -33,6 +33,7 @@ from lineage.sources import _kubernetes_rights
 from lineage.sources._change_notes import change_in, pipeline_of
 from lineage.sources._kubernetes_calls import Call, calls_of
 from lineage.sources._kubernetes_kinds import platform_of
+from lineage.sources._kubernetes_nuclio import RESOURCE, serves_nothing_yet
 from lineage.sources._kubernetes_rbac import is_right
 from lineage.sources._kubernetes_workload import PLAIN, Reading, owner_of, read_workload
 from lineage.sources._model_claims import mapping, scalar
@@ -180,10 +181,17 @@ def _attempted(call: Call, origin: Origin) -> Iterator[Fact | Problem | Filtered
     reading = read_workload(call.resource, body, partial=partial) if body.get("spec") or partial else None
     if owner:
         yield Filtered("owned-by")
-    elif call.resource in PLAIN and not (reading and reading.evident):
+    elif call.resource in PLAIN and not (reading and reading.evident) and not _ends_function(call):
         yield Filtered("no-model-evidence")
+    elif call.verb not in _DELETES and serves_nothing_yet(call.resource, body):
+        yield Filtered("serves-nothing-yet")
     else:
         yield from _happened(call, origin, outcome, at, (namespace, name), body, reading)
+
+
+def _ends_function(call: Call) -> bool:
+    """Tell whether a function of Nuclio was deleted; the call does not hold what it served, which others told."""
+    return call.verb == "delete" and call.resource == RESOURCE
 
 
 def _happened(

@@ -27,6 +27,7 @@ from lineage.sources import _kubernetes_change as change
 from lineage.sources._argocd_application import application, is_application
 from lineage.sources._change_notes import change_in
 from lineage.sources._kubernetes_kinds import resource_of
+from lineage.sources._kubernetes_nuclio import serves_nothing_yet
 from lineage.sources._kubernetes_rbac import is_right_kind
 from lineage.sources._kubernetes_rbac import read_object as read_right
 from lineage.sources._kubernetes_workload import PLAIN, owner_of, read_workload
@@ -36,7 +37,7 @@ from lineage.text import MalformedError, clip, load_yaml, loads
 NAME = "kubernetes-dump"
 PLACED = True
 _SECOND = 1_000_000
-FORMAT = "Kubernetes objects in JSON or YAML: KServe, Knative, Seldon, BentoML, Deployments, Argo rollouts"
+FORMAT = "Kubernetes in JSON, YAML: KServe, Knative, Seldon, BentoML, Nuclio, Deployments, Argo rollouts"
 PROVES = ("what", "when")
 
 _KINDS = re.compile(r"""^(- |  )?kind:[ \t]*["']?(\w+)""", re.MULTILINE)
@@ -141,7 +142,8 @@ def _object(value: Any, origin: Origin, row: str, *, listed: bool) -> Iterator[F
     attributes = _attributes(value, origin, reading.workload)
     if not metadata.get("namespace"):
         attributes["namespace_assumed"] = True
-    if not (value.get("status") or any(metadata.get(field) for field in _LIVE)):
+    stored = value.get("status") or any(metadata.get(field) for field in _LIVE)
+    if not stored or serves_nothing_yet(resource, value):
         uris = [component.uri for component in reading.workload.components if component.uri]
         images = [component.image for component in reading.workload.components if component.image]
         yield Entity(key, {**attributes, "declared": True, "declared_uris": uris, "declared_images": images})

@@ -63,6 +63,7 @@ class Repository:
         refs: by their full name, the name of the object each points at; `head`: the ref or object `HEAD` points at.
         remote: the URL of `origin`, without credentials; empty where the repository names none.
         missing: parents that are not in it (a shallow clone, a bundle of a part).
+        absent: files that were looked for and are not in it (a partial clone).
     """
 
     def __init__(self, given: Input) -> None:
@@ -72,6 +73,7 @@ class Repository:
         self.remote = ""
         self.problems: list[DamagedError] = []
         self.missing: set[str] = set()
+        self.absent: set[str] = set()
         self.hashing = "sha1"
         self.packs: list[Pack] = []
         self.loose: dict[str, Input] = {}
@@ -194,7 +196,10 @@ class Repository:
 
     def text(self, name: str) -> str | None:
         """Return the text of a small file; None for a large one, for what is no UTF-8, and for what is not here."""
+        before = len(self.problems)
         found = self.get(name)
+        if found is None and len(self.problems) == before:
+            self.absent.add(name)
         if found is None or found.kind != BLOB or len(found.body) > MAX_FILE:
             return None
         try:

@@ -54,7 +54,8 @@ def recognises(sample: Sample) -> float:
     if sample.listing:
         there = set(sample.listing)
         others = any(_GIT_FOLDER.match(path) for path in sample.listing)
-        return 0.98 if {"HEAD", "config"} <= there and others else 0.0
+        packed = "packed-refs" in there and any(path.startswith("objects/") for path in there)
+        return 0.98 if "HEAD" in there and (packed or ("config" in there and others)) else 0.0
     if sample.head.startswith((b"# v2 git bundle\n", b"# v3 git bundle\n")):
         return 1.0
     if is_log(sample.head):
@@ -82,6 +83,9 @@ def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
         return
     with closing(repository):
         yield from _objects(repository, repository_name(given.name, origin, repository.remote))
+        if repository.absent:
+            reason = f"{len(repository.absent)} files that may say something are not in this copy (a partial clone)"
+            yield Problem("missing-objects", reason, fatal=False)
         for wrong in repository.problems[:_MOST_PROBLEMS]:
             yield Problem(wrong.code, wrong.reason, offset=max(wrong.offset, 0), fatal=False)
         more = len(repository.problems) - _MOST_PROBLEMS

@@ -1,6 +1,7 @@
 """What a git repository's history says; the samples were made with git itself (see their commits' messages)."""
 
 import hashlib
+import json
 import shutil
 import struct
 import subprocess
@@ -208,6 +209,7 @@ def test_inputs_are_recognised_by_their_content():
     for name in ("scorer.bundle", "fuller.log", "table.tsv"):
         assert recognise(sample_of(file_input(SAMPLES / name)))[0].NAME == "git"
     assert git.recognises(Sample(".git", listing=("HEAD", "config", "description", "hooks/x"))) > 0.9
+    assert git.recognises(Sample("x", listing=("HEAD", "packed-refs", "objects/pack/pack-1.idx"))) > 0.9
     assert git.recognises(Sample("x", listing=("HEAD", "README.md"))) == 0
     assert git.recognises(Sample("x", b"commit to something\n")) == 0
     assert git.recognises(Sample("x", b"a\tb\tc\t2026\n")) == 0
@@ -384,6 +386,28 @@ def test_a_difference_that_does_not_fit_is_refused(delta):
     """Beyond its base, broken off, or of no length."""
     with pytest.raises(ValueError, match="difference"):
         applied(b"hello", delta)
+
+
+def test_the_commit_behind_a_bots_deployment_names_the_person(tmp_path, audit_event):
+    """A service account deployed what commit 20deaaf made: it was signed off by Ines, and Tomas approved it.
+
+    The author and one co-author are bots; without the history nobody is evidenced.
+    """
+    bot = "system:serviceaccount:ci:deployer"
+    event = audit_event("2026-02-04T10:00:00Z", bot, annotations={"example.com/git-commit": SECOND[:12]})
+    log = tmp_path / "audit.log"
+    log.write_text(json.dumps(event) + "\n", encoding="utf-8")
+    with lineage.open(tmp_path / "a.trail") as workspace:
+        workspace.import_([log])
+        (item,) = workspace.deployments().items
+        assert (item["actor"], item["deployed_by"]) == (bot, None)
+        workspace.import_([SAMPLES / "scorer.bundle"])
+        (item,) = workspace.deployments().items
+        assert (item["actor"], item["deployed_by"]) == (bot, "ines.duarte@example.com")
+        assert item["approved_by"] == ["Tomas Lind <tomas.lind@example.com>"]
+        assert ("ines.duarte@example.com", "commit-trailer") in {
+            (hop["principal"], hop["rule"]) for hop in item["identity_chain"]
+        }
 
 
 def test_an_import_twice_and_from_two_sides_changes_nothing(tmp_path):

@@ -102,7 +102,7 @@ def test_a_label_names_what_the_folders_do_not(tmp_path):
     path = write(tmp_path, "README.md", "---\nbase_model: a/b\n---\n")
     facts = said(path, repository="tide/surge", instance="hub.example")
     assert links(facts) == [
-        (Key(Kind.MODEL, "huggingface:hub.example", "a/b"), 
+        (Key(Kind.MODEL, "huggingface:hub.example", "a/b"),
          Key(Kind.MODEL, "huggingface:hub.example", "tide/surge"), "base_model")
     ]  # fmt: skip
 

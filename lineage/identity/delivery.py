@@ -15,6 +15,7 @@ Happenings that are read here, by their type (made by the sources of code hosts,
 - `release-request`, `release`: a commit was to come, and came, to an environment (the subject); `change.commit`,
   `change.ci_run`; `detail.release` = the id of the deployment at its host, `detail.head_commit` as above
 - `release-approve`, `release-reject`: a review of it; `change.ci_run` or `detail.release`
+- `release-store`: somebody had Helm store `detail.revision` of a release (the subject, which records nobody itself)
 - `sync`: an Argo CD application brought `change.commit` to a cluster; `detail`: `application`, `started` (microseconds,
   where known), `cluster`, `resources` (names of targets)
 """
@@ -32,19 +33,22 @@ from msgspec.structs import replace
 
 from lineage.identity.person import APPROVER, CommitRow, committers
 from lineage.identity.sagemaker import Told
-from lineage.model.facts import Happened, Hop
+from lineage.model.facts import Happened, Hop, Key
 from lineage.model.moment import parse, to_iso
 from lineage.model.vocabulary import Kind, Outcome
 
 COMMIT, RUN, SYNC = "commit", "ci-run", "sync"
 REQUEST, RELEASE = "release-request", "release"
 APPROVE, REJECT = "release-approve", "release-reject"
-TYPES = (COMMIT, RUN, SYNC, REQUEST, RELEASE, APPROVE, REJECT)
+STORE = "release-store"
+TYPES = (COMMIT, RUN, SYNC, REQUEST, RELEASE, APPROVE, REJECT, STORE)
 """The happenings that are read here."""
 
 _SECOND = 1_000_000
 _LONGEST_SYNC = 900 * _SECOND
 """How long before its end a synchronisation may have begun where its beginning is not recorded."""
+_STORES = 300 * _SECOND
+"""How far apart a release's own time and the call that stored it may lie: Helm waits for hooks, clocks differ."""
 _SHORTEST_HASH = 7
 _RUN_URL = re.compile(r"/(?:actions/runs|pipelines|jobs)/(\d+)(?:/attempts/(\d+))?(?:[/?#]|$)")
 _TRACKING = "argocd.argoproj.io/tracking-id"
@@ -71,6 +75,7 @@ class Deliveries:
         self._reviews: dict[tuple[str, str], list[_Told]] = defaultdict(list)
         self._syncs: dict[str, list[_Told]] = defaultdict(list)
         self._clusters: dict[str, set[str]] = defaultdict(set)
+        self._stores: dict[tuple[Key, str], list[_Told]] = defaultdict(list)
         for namespace, name in targets:
             self._clusters[name].add(namespace)
         for told in self._rows:
@@ -94,6 +99,8 @@ class Deliveries:
                 value = fact.change.get(name) or fact.detail.get(name)
                 if value:
                     self._reviews[name, str(value)].append(told)
+        elif fact.type == STORE and fact.outcome is Outcome.DONE:
+            self._stores[fact.subject, str(fact.detail.get("revision"))].append(told)
         elif fact.type == SYNC and fact.outcome is Outcome.DONE:
             for name in fact.detail.get("resources") or ():
                 self._syncs[str(name)].append(told)
@@ -113,7 +120,14 @@ class Deliveries:
     def _behind(self, fact: Happened, environment: str = "") -> tuple[Happened, tuple[int, ...]]:
         """Return `fact`, its chain and `change` completed, and the records joined to it."""
         steps = _Steps(dict(fact.change))
-        is_target = fact.subject.kind == Kind.TARGET
+        is_target = fact.subject.kind == Kind.TARGET and fact.type != STORE
+        store = self._store(fact) if is_target and fact.actor is None else None
+        by = store.fact.actor if store is not None else None
+        if store is not None and by is not None:
+            said = store.fact
+            hop = Hop(by.name, "stored-by", f"call {store.hid}", by.namespace)
+            steps.take([hop, *said.chain], store.record)
+            fact = replace(fact, actor=by, actor_kind=said.actor_kind, effective=said.effective)
         sync = self._sync(fact) if is_target else None
         if sync is not None:
             steps.take(_synced(sync), sync.record)
@@ -255,6 +269,11 @@ class Deliveries:
                 hop = Hop(told.fact.actor.name, APPROVER, told.hid, told.fact.actor.namespace)
                 steps.take([hop], told.record)
                 steps.change.setdefault("approved_at", to_iso(told.fact.at.lo))
+
+    def _store(self, fact: Happened) -> _Told | None:
+        """Return the call that had Helm store the revision that `fact` is about, made when the revision was."""
+        stores = self._stores.get((fact.subject, str(fact.detail.get("revision"))), ())
+        return next((told for told in stores if abs(told.fact.at.lo - fact.at.lo) <= _STORES), None)
 
     def _sync(self, fact: Happened) -> _Told | None:
         """Return the synchronisation of an Argo CD application that told the target what `fact` says."""

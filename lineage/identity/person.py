@@ -38,6 +38,7 @@ _NEVER = frozenset(
 """Hops that say for or with whom the actor acted, or through what, not who he is."""
 
 _RUNGS = {
+    "stored-by": 1,
     "source-identity": 2,
     "identity-center": 2,
     "sso-session": 2,

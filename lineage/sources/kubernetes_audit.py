@@ -44,6 +44,7 @@ PLACED = True
 FORMAT = "Kubernetes audit log (audit.k8s.io/v1): plain, EventList, EKS, AKS, GKE"
 PROVES = ("who", "when", "what")
 
+_RELEASE = re.compile(r"sh\.helm\.release\.v1\.(.+)\.v(\d+)")
 _WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _DELETES = frozenset({"delete", "deletecollection"})
 _LISTS = ("items", "events", "records", "Records")
@@ -131,7 +132,9 @@ def _judged(call: Call, origin: Origin) -> Iterator[Fact | Problem | Filtered]:
         yield Filtered("stage")
     elif call.verb not in _WRITES:
         yield Filtered("verb")
-    elif not platform_of(call.group, call.resource) and not is_right(call.group, call.resource):
+    elif not (
+        platform_of(call.group, call.resource) or is_right(call.group, call.resource) or _release(call)
+    ):
         yield Filtered("resource")
     elif call.subresource:
         yield Filtered("subresource")
@@ -164,6 +167,9 @@ def _attempted(call: Call, origin: Origin) -> Iterator[Fact | Problem | Filtered
         detail = _detail(call, origin, body)
         yield from _kubernetes_rights.changed(call, cluster, outcome, at, *_grounds(call, body), detail)
         return
+    if _release(call):
+        yield from _stored(call, origin, outcome, at)
+        return
     if call.verb == "deletecollection":
         yield from _collection(call, origin, outcome, at)
         return
@@ -187,6 +193,35 @@ def _attempted(call: Call, origin: Origin) -> Iterator[Fact | Problem | Filtered
         yield Filtered("serves-nothing-yet")
     else:
         yield from _happened(call, origin, outcome, at, (namespace, name), body, reading)
+
+
+def _release(call: Call) -> re.Match[str] | None:
+    """Return the name and revision of the Helm release that a call creates the store of; an update only files it."""
+    if call.group or call.verb != "create" or call.resource not in {"secrets", "configmaps"}:
+        return None
+    name = call.name or scalar(mapping(mapping(call.request).get("metadata")).get("name"))
+    return _RELEASE.fullmatch(name)
+
+
+def _stored(call: Call, origin: Origin, outcome: Outcome, at: Moment) -> Iterator[Fact | Problem | Filtered]:
+    """Say who had Helm store a new revision of a release; nothing of what is stored is looked at."""
+    found = _release(call)
+    if found is None or not call.namespace:
+        yield Filtered("resource")
+        return
+    cluster = origin.label("cluster") or call.cluster or origin.folder
+    yield Happened(
+        type="release-store",
+        subject=naming.target(cluster, call.namespace, "releases", found[1]),
+        at=at,
+        id=call.id,
+        outcome=outcome,
+        actor=change.actor(call.username),
+        actor_kind=change.actor_kind(call.username) if call.username else "",
+        effective=call.effective,
+        chain=call.hops,
+        detail={"revision": found[2]},
+    )
 
 
 def _ends_function(call: Call) -> bool:

@@ -195,3 +195,49 @@ def test_the_corpus(corpus: Path) -> None:
     found = said(corpus / "ops/helm/history.json")
     assert shown(found) == [("apply", "1", "done", "2026-06-01T09:00")]
     assert found[1].workload.components[0].claims[1].value == "1"
+
+
+def test_who_stored_a_revision_is_in_the_audit_log(tmp_path: Path) -> None:
+    """Helm names nobody: the call that created the Secret of revision 2 does, and only of that revision.
+
+    The log holds no object of it (level Metadata), a later update of the same Secret by a clean-up job is no deed of
+    the release, and a Secret that is none of Helm's is left out.
+    """
+
+    def call(at: str, user: str, name: str, verb: str, number: int) -> dict[str, Any]:
+        place = {"resource": "secrets", "namespace": "shop", "name": name, "apiVersion": "v1"}
+        return {
+            "kind": "Event",
+            "apiVersion": "audit.k8s.io/v1",
+            "level": "Metadata",
+            "auditID": f"00000000-0000-4000-8000-{number:012d}",
+            "stage": "ResponseComplete",
+            "verb": verb,
+            "user": {"username": user},
+            "objectRef": place,
+            "responseStatus": {"code": 201},
+            "requestReceivedTimestamp": at,
+            "stageTimestamp": at,
+        }
+
+    folder = tmp_path / "prod"
+    folder.mkdir()
+    (folder / "secrets.json").write_bytes((SAMPLES / "secrets.json").read_bytes())
+    events = [
+        call("2026-06-02T10:00:00.4Z", "ana@example.org", "sh.helm.release.v1.scorer.v2", "create", 1),
+        call("2026-06-03T10:00:00.1Z", "ben@example.org", "sh.helm.release.v1.scorer.v2", "update", 2),
+        call("2026-06-03T10:00:00.2Z", "ben@example.org", "other", "create", 3),
+    ]
+    (folder / "audit.log").write_text("".join(json.dumps(event) + "\n" for event in events))
+    with lineage.open(tmp_path / "audit.trail") as workspace:
+        workspace.import_([folder])
+        items = [item for item in workspace.deployments().items if item["endpoint"] == "scorer"]
+        assert [(item["action"], item["deployed_by"]) for item in items] == [
+            ("deploy", None),
+            ("deploy", "ana@example.org"),
+            ("rollback", None),
+            ("delete", None),
+        ]
+        chain = {hop["rule"]: hop["evidence"][0]["file"] for hop in items[1]["identity_chain"]}
+        assert chain["stored-by"].endswith("audit.log")
+        assert items[1]["actor"] == "ana@example.org"

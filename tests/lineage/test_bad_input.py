@@ -971,6 +971,7 @@ BY_RECORD = {
     "gitlab",
     "great-expectations",
     "helm",
+    "kubeflow-pipelines",
     "kubernetes-audit",
     "kubernetes-dump",
     "mlrun",

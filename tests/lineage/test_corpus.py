@@ -34,8 +34,9 @@ FOLDERS = (
     "ops/helm",
     "ml/kedro",
     "ml/mlflow",
+    "ml/mlmd",
 )
-PUT_TOGETHER = {"airflow", "kedro", "spark-eventlog"}
+PUT_TOGETHER = {"airflow", "kedro", "mlmd", "spark-eventlog"}
 """Sources whose records are rows of a database, or made of what several lines and files say."""
 NAMES = {source.NAME for source in sources()}
 

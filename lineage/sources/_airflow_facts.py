@@ -127,9 +127,15 @@ def _run(body: Body, namespace: str, times: Times) -> Iterator[Said]:
         actor = actor_of(text(audited, "event"), text(audited, "owner"))
         about["airflow_started_by"] = f"log {audited.get('id')}: {text(audited, 'event')}"
     job = Key(Kind.JOB, namespace, dag_id)
-    key = Key(Kind.RUN, namespace, run_id(logical, namespace, dag_id, number(row, "clear_number", 0)))
+    key = Key(Kind.RUN, namespace, _run_of_dag(body, namespace, dag_id, row, logical))
     about["airflow_run_id"] = run
     yield Run(key, job, state, at, (), (), started, ended, actor=actor, attributes=held(about))
+
+
+def _run_of_dag(body: Body, namespace: str, dag_id: str, run: Body, logical: Moment) -> str:
+    """Return the id of a run of a DAG; older providers did not count how often it was cleared."""
+    cleared = (number(run, "clear_number", 0),) if body.get("counted") is True else ()
+    return run_id(logical, namespace, dag_id, *cleared)
 
 
 def _nominal(times: Times) -> dict[str, Json]:
@@ -182,7 +188,7 @@ def _try(body: Body, namespace: str, times: Times) -> Iterator[Said]:
     ended = times.of("end_date") if state in (RunState.COMPLETE, RunState.FAIL, RunState.ABORT) else None
     attempt, index = number(row, "try_number", 1), number(row, "map_index", -1)
     key = Key(Kind.RUN, namespace, run_id(logical, namespace, dag_id, task_id, attempt, index))
-    parent = Key(Kind.RUN, namespace, run_id(logical, namespace, dag_id, number(run, "clear_number", 0)))
+    parent = Key(Kind.RUN, namespace, _run_of_dag(body, namespace, dag_id, run, logical))
     about = _about({**run, "dag_id": dag_id}, logical)
     about |= {
         "airflow_run_id": text(row, "run_id") or text(run, "run_id"),

@@ -51,14 +51,19 @@ def records(database: Database, origin: Origin) -> Iterator[Record | Problem]:
     at, problem = observed(database, origin)
     if problem:
         yield problem
-    yield from _Join(database, namespace, at).records()
+    # The provider counts clearings since 2.0, which needs an Airflow that writes them down (seen: 1.14 does not).
+    counted = database.has("dag_run", "clear_number") and not origin.label("openlineage_provider").startswith(
+        "1"
+    )
+    yield from _Join(database, namespace, at, counted=counted).records()
 
 
 class _Join:
     """Puts together what several tables say of one thing."""
 
-    def __init__(self, database: Database, namespace: str, at: int | None) -> None:
+    def __init__(self, database: Database, namespace: str, at: int | None, *, counted: bool) -> None:
         self.base = database
+        self.counted = counted
         self.namespace = namespace
         self.at = at
         word = database.word()
@@ -196,6 +201,7 @@ class _Join:
             yield self.record(
                 "run",
                 f"dag_run:{dag_id}/{row.get('run_id', row.get('id'))}",
+                counted=self.counted,
                 row={name: row[name] for name in _OF_RUN if name in row},
                 mlflow_run_id=confs.get(row.get("id")),
                 started_by={name: started[name] for name in ("event", "owner", "id") if name in started}
@@ -231,6 +237,7 @@ class _Join:
                     f"{table}:{place}",
                     row={name: row[name] for name in _OF_TRY if name in row},
                     run=run,
+                    counted=self.counted,
                     inlets=task["inlets"] if task else None,
                     updated=sorted(set(self.updates.get(made_by, ()))) if table == "task_instance" else None,
                 )

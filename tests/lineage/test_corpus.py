@@ -32,11 +32,15 @@ FOLDERS = (
     "ops/gitlab",
     "ops/argocd",
     "ops/helm",
+    "ops/incidents",
+    "ops/access",
+    "ml/dvc",
+    "ml/huggingface",
     "ml/kedro",
     "ml/mlflow",
     "ml/mlmd",
 )
-PUT_TOGETHER = {"airflow", "kedro", "mlmd", "spark-eventlog"}
+PUT_TOGETHER = {"airflow", "dvc", "git", "huggingface", "kedro", "mlmd", "spark-eventlog"}
 """Sources whose records are rows of a database, or made of what several lines and files say."""
 NAMES = {source.NAME for source in sources()}
 
@@ -149,6 +153,8 @@ def test_what_is_not_recognised_is_no_evidence(corpus: Path) -> None:
     }
     allowed = ("ops/openlineage/schema/", "ops/openlineage/spec-tests/", "ml/mlflow/server-3.17/artifacts/")
     expected = {"ops/odcs/schema/odcs-json-schema-v3.1.0.json"}
+    expected |= {f"ml/dvc/{name}" for name in ("dag.dot", "worktree/metrics.json", "worktree/params.yaml")}
+    expected |= {f"ml/dvc/worktree/{place}/.gitignore" for place in ("data", "data/raw", "models")}
     missing = set() if "openslo" in NAMES else {path for path in passed if path.startswith("ops/openslo/")}
     missing |= set() if "odcs" in NAMES else {path for path in passed if path.startswith("ops/odcs/")}
     assert {path for path in passed if not path.startswith(allowed)} - missing <= expected

@@ -26,6 +26,8 @@ GROUP = "argoproj.io"
 
 _LABEL = "workflows.argoproj.io/"
 _PIPELINES = "pipelines.kubeflow.org/"
+_COMPILED = ("components-", "implementations-", "kubernetes-comp-")
+"""Arguments that hold parts of a pipeline compiled by version 2 of the SDK, and no parameter of anybody's."""
 _STEPS = frozenset({"Pod", "Retry", "HTTP", "Plugin", "Container", "Skipped"})
 _SUFFIX = re.compile(r"-[a-z0-9]{5}$|-\d{10}$|-\d+-\d+$")
 _STOPPED = re.compile(r"(?i)stopped with strategy|terminated|workflow shutdown")
@@ -59,7 +61,9 @@ def workflow(
     status = mapping(body.get("status"))
     spec = mapping(body.get("spec"))
     inner = mapping(spec.get("workflowSpec")) if "workflowSpec" in spec else spec
-    if scalar(body.get("kind") or "Workflow") != "Workflow" or not (status or known):
+    # A compiled manifest carries an empty status: only what the server or the controller filled in is a run.
+    ran = known or metadata.get("uid") or any(status.get(name) for name in ("phase", "startedAt", "nodes"))
+    if scalar(body.get("kind") or "Workflow") != "Workflow" or not ran:
         yield _definition(job, inner, spec, labels)
         return
     key = _key(view, metadata, labels, known)
@@ -114,7 +118,11 @@ def _job(
     metadata = mapping(body.get("metadata"))
     own = scalar(metadata.get("name"))
     prefix = scalar(metadata.get("generateName")).rstrip("-")
-    if known or "pipeline/runid" in labels or any(name.startswith(_PIPELINES) for name in notes):
+    compiled = any(name.startswith(_PIPELINES) for name in (*notes, *labels)) or any(
+        scalar(mapping(template).get("name")).startswith("system-")
+        for template in items(mapping(body.get("spec")).get("templates"))
+    )
+    if known or compiled or "pipeline/runid" in labels:
         name = pipeline_name(notes) or scalar(known.get("pipeline_name")) or prefix or _SUFFIX.sub("", own)
         return Key(Kind.JOB, view.pipelines, name) if name else None
     if scalar(body.get("kind")) in {"CronWorkflow", "WorkflowTemplate"}:
@@ -186,7 +194,9 @@ def _parameters(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {
         scalar(mapping(entry).get("name")): scalar(mapping(entry).get("value"))
         for entry in items(mapping(spec.get("arguments")).get("parameters"))
-        if mapping(entry).get("name") and "value" in mapping(entry)
+        if mapping(entry).get("name")
+        and "value" in mapping(entry)
+        and not scalar(mapping(entry)["name"]).startswith(_COMPILED)
     }
 
 

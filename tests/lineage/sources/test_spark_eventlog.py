@@ -160,8 +160,20 @@ def test_jobs_are_named_as_openlineage_names_them(found):
         "daily_features.adaptive_spark_plan.features_daily",
         "daily_features.execute_insert_into_hive_table.shop_totals",
     }
-    assert snake("Shakespeare on Spark") == "shakespeare_on_spark"
-    assert snake("OpenLineageIntegrationCreateTable") == "open_lineage_integration_create_table"
+
+
+def test_names_are_those_of_real_events(corpus):
+    """The name that real Spark integrations gave an application is the one made here of its own (its properties)."""
+    seen = {}
+    for path in sorted((corpus / "ops/openlineage/compat-tests").glob("spark*/events/*")):
+        for event in json.loads(f"[{path.read_text()}]"):
+            facets = event["run"]["facets"]
+            name = facets.get("spark_properties", {}).get("properties", {}).get("spark.app.name")
+            name = facets.get("spark_applicationDetails", {}).get("appName") or name
+            if name:
+                seen[name] = event["job"]["name"].partition(".")[0]
+    assert len(seen) > 1
+    assert {name: snake(name) for name in seen} == seen
 
 
 def test_no_secret_and_no_value_of_the_data_is_kept():

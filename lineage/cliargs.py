@@ -134,7 +134,8 @@ def _of_input(verbs: _Verbs) -> None:
         "--label",
         action="append",
         metavar="K=V",
-        help="say what a file does not: cluster=prod-eu, account=..., timezone=Europe/Berlin, dates=dmy",
+        help="say what a file does not: cluster=prod-eu, account=..., timezone=Europe/Berlin, dates=dmy,"
+        " namespace=... (OpenLineage's, of Airflow or Spark), project=..., root=... (of Kedro)",
     )
     made.add_argument("--dry-run", action="store_true", help="read, report, keep nothing")
     verbs.add("sources", "list the formats that can be read", "sources --format table")

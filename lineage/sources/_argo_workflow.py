@@ -7,7 +7,9 @@ of its Retry node: its failure is not the step's. Kubeflow's own driver and laun
 
 from __future__ import annotations
 
+import base64
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,6 +28,8 @@ GROUP = "argoproj.io"
 
 _LABEL = "workflows.argoproj.io/"
 _PIPELINES = "pipelines.kubeflow.org/"
+_LARGEST = 128 << 20
+"""Bytes of unpacked nodes beyond which they are not read."""
 _COMPILED = ("components-", "implementations-", "kubernetes-comp-")
 """Arguments that hold parts of a pipeline compiled by version 2 of the SDK, and no parameter of anybody's."""
 _STEPS = frozenset({"Pod", "Retry", "HTTP", "Plugin", "Container", "Skipped"})
@@ -201,9 +205,10 @@ def _parameters(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _steps(view: View, status: Mapping[str, Any], metadata: Mapping[str, Any]) -> Iterator[Step]:
-    nodes = {name: mapping(node) for name, node in mapping(status.get("nodes")).items()}
+    packed = _unpacked(scalar(status.get("compressedNodes")))
+    nodes = {name: mapping(node) for name, node in mapping(status.get("nodes") or packed).items()}
     if not nodes and (status.get("compressedNodes") or status.get("offloadNodeStatusVersion")):
-        reason = "the steps are not in the object: Argo keeps them compressed or in its own database"
+        reason = "the steps cannot be read from the object: Argo may keep them in its own database"
         view.note("steps-not-shown", reason, "status.nodes", scalar(metadata.get("name")))
     attempts = {
         scalar(child): number
@@ -244,6 +249,16 @@ def _steps(view: View, status: Mapping[str, Any], metadata: Mapping[str, Any]) -
             for one in held:
                 step.outputs += _artifacts(one, "outputs", store)
         yield step
+
+
+def _unpacked(text: str) -> Any:
+    """Return the nodes of a large workflow, which Argo keeps as gzip in base64; None for what cannot be unpacked."""
+    try:
+        unpacking = zlib.decompressobj(wbits=31)
+        raw = unpacking.decompress(base64.b64decode(text, validate=True), _LARGEST)
+        return loads(raw) if raw and unpacking.eof else None
+    except (ValueError, zlib.error, MalformedError):
+        return None
 
 
 def _values(node: Mapping[str, Any], side: str) -> dict[str, Any]:

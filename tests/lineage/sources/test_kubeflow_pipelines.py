@@ -1,3 +1,5 @@
+import base64
+import gzip
 import json
 from pathlib import Path
 
@@ -15,6 +17,7 @@ SAMPLES = Path(__file__).resolve().parents[2] / "sources" / "kubeflow_pipelines"
 ORIGIN = Origin("saved", {"instance": "school"})
 PIPELINES = "kubeflow-pipelines:school"
 V1 = "5f6a7b8c-0000-4000-8000-000000000001"
+WORKFLOW = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": "a"}}
 V2 = "6a7b8c9d-0000-4000-8000-00000000000"
 
 
@@ -239,6 +242,17 @@ def test_recognised_by_content_and_dumps_are_left_to_their_reader(tmp_path):
     assert kubeflow_pipelines.recognises(Sample("runs.json", mlflow)) == 0
 
 
+def test_steps_that_argo_packed_are_unpacked(tmp_path):
+    """`compressedNodes` is gzip in base64; what cannot be unpacked is said."""
+    node = {"n": {"id": "n", "type": "Pod", "templateName": "fit", "phase": "Succeeded"}}
+    packed = base64.b64encode(gzip.compress(dumps(node))).decode()
+    for text, number in ((packed, 1), (packed[:40], 0), ("???", 0)):
+        body = {**WORKFLOW, "status": {"phase": "Succeeded", "compressedNodes": text}}
+        found = said(written(tmp_path, body))
+        assert len([run for run in of(found, Run) if run.parent is not None]) == number
+        assert [problem.code for problem in of(found, Problem)] == ([] if number else ["steps-not-shown"])
+
+
 def test_a_manifest_that_nobody_applied_is_no_run(tmp_path):
     """Without a status, or with the empty one that compilers write, it is the definition of a job."""
     body = b"apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata:\n  generateName: tidy-\nspec: {}\n"
@@ -246,9 +260,6 @@ def test_a_manifest_that_nobody_applied_is_no_run(tmp_path):
     found = said(written(tmp_path, body, "tidy.yaml"))
     assert [fact.key.name for fact in of(found, Entity)] == ["default/tidy"]
     assert of(found, Run) == []
-
-
-WORKFLOW = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": "a"}}
 
 
 @pytest.mark.parametrize(

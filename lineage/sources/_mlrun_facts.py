@@ -27,9 +27,9 @@ from lineage.model.moment import LAST, Moment, to_iso
 from lineage.model.naming import dataset, dataset_at, model_version
 from lineage.model.vocabulary import TERMINAL, Basis, Kind, Relation, RunState
 from lineage.source import Filtered, Origin, Problem
-from lineage.sources._mlrun_graph import routes
 from lineage.sources._mlrun_names import namespace_of, producer_run, stored, thing_at, version_of
 from lineage.sources._said import Said, kept, plains
+from lineage.sources._serving_graph import routes
 from lineage.sources._withheld import table
 from lineage.text import dumps
 

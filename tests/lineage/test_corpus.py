@@ -37,10 +37,12 @@ FOLDERS = (
     "ml/dvc",
     "ml/huggingface",
     "ml/kedro",
+    "ml/bentoml",
+    "ml/clearml",
     "ml/mlflow",
     "ml/mlmd",
 )
-PUT_TOGETHER = {"airflow", "dvc", "git", "huggingface", "kedro", "mlmd", "spark-eventlog"}
+PUT_TOGETHER = {"bentoml", "airflow", "dvc", "git", "huggingface", "kedro", "mlmd", "spark-eventlog"}
 """Sources whose records are rows of a database, or made of what several lines and files say."""
 NAMES = {source.NAME for source in sources()}
 

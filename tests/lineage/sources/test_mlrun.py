@@ -19,7 +19,7 @@ from lineage.model.naming import dataset, dataset_at
 from lineage.model.vocabulary import Relation, RunState
 from lineage.source import Filtered, Origin, Problem, Record, Sample, recognise
 from lineage.sources import mlrun
-from lineage.sources._mlrun_graph import routes
+from lineage.sources._serving_graph import routes
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sources" / "mlrun"
 TREE, OLD, PREP = "5f2c" * 8, "1a1a" * 8, "7e7e" * 8

@@ -1,4 +1,4 @@
-"""Which models does a serving graph of MLRun hold, by its steps and routes?
+"""Which models does a serving graph (of MLRun, by itself or in a Nuclio function) hold, by its steps and routes?
 
 A graph is a router with `routes`, or a flow with `steps` that may be routers or model runners; the model of each stands
 in `class_args` (mlrun/serving/states.py, RouterStep, TaskStep, ModelRunnerStep).

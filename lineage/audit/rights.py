@@ -86,7 +86,12 @@ class Path:
 
 
 class Rights:
-    """All rights of a workspace."""
+    """All rights of a workspace.
+
+    Attributes:
+        of: the rights of each principal, role and policy.
+        places: the systems of which an export or a list of rights is known; single calls and manifests are no list.
+    """
 
     def __init__(
         self, rows: Iterable[Row], happened: Iterable[Happened], listings: Mapping[str, Sequence[int]]
@@ -95,7 +100,8 @@ class Rights:
         self.places: set[str] = set()
         for right in _rights(list(rows), list(happened), listings):
             self.of[right.fact.grantee].append(right)
-            self.places.add(right.fact.place)
+            if right.basis == "list" or right.fact.detail.get("listing"):
+                self.places.add(right.fact.place)
         self._paths: dict[Key, tuple[Path, ...]] = {}
 
     def paths(self, principal: Key) -> tuple[Path, ...]:

@@ -234,8 +234,12 @@ def test_an_access_list_and_people(asked: Callable[..., Workspace], audit_event:
 def test_without_any_rights_nothing_is_said_of_a_change(
     asked: Callable[..., Workspace], audit_event: Callable[..., Any]
 ) -> None:
-    """No roles or lists are imported: a change has no right that could be missing."""
-    with asked([], [audit_event("2026-06-01T10:00:00.000000Z", "zoe@x.example")]) as workspace:
+    """No export or list of rights is imported, only a call on one: a change has no right that could be missing."""
+    events = [
+        audit_event("2026-06-01T10:00:00.000000Z", "zoe@x.example"),
+        binding_call("2026-05-01T10:00:00.000000Z", "create", "kai@x.example"),
+    ]
+    with asked([], events) as workspace:
         assert who(workspace)["zoe@x.example"]["right"] == "not-imported"
 
 

@@ -286,6 +286,15 @@ SHAPES: dict[str, dict[str, Check]] = {
         "budget_left": maybe(number),
         "episodes": listed(mapping),
     },
+    "access": {
+        "principal": text,
+        "system": text,
+        "person": maybe(text),
+        "could": listed(mapping),
+        "did": listed(mapping),
+        "right": maybe(one_of({"listed", "perhaps", "denied", "none", "not-imported"})),
+        "unused": flag,
+    },
     "findings": {"code": text, "severity": text, "subject": text, "text": text, "sides": listed(mapping)},
     "digest": {"digest": sha, "facts": count, "entities": count, "edges": count},
 }

@@ -9,7 +9,7 @@ commit or synchronisation, and are evidence of it: they never make an item of th
 Happenings that are read here, by their type (made by the sources of code hosts, repositories and controllers):
 
 - `commit`: `change.commit` = the full hash; `detail`: `author_name`, `author_email`, `author_login`, `author_type`,
-  `trailers` ([[name, value], ...])
+  `trailers` ([[name, value], ...]), `proven` (true: the hash was computed from the commit's own bytes)
 - `ci-run`: `change.ci_run` = the id; `change.commit`; the actor is who triggered this attempt; `detail`: `attempt`,
   `url`, and `head_commit` as the detail of a commit
 - `release-request`, `release`: a commit was to come, and came, to an environment (the subject); `change.commit`,
@@ -69,6 +69,7 @@ class Deliveries:
         """Take `rows` of happening id, happening and record in any order, and namespace and name of every target."""
         self._rows = sorted((_Told(*row) for row in rows), key=_order)
         self._commits: dict[str, tuple[CommitRow, int]] = {}
+        self._proven: set[str] = set()
         self._runs: dict[str, list[_Told]] = defaultdict(list)
         self._requests: dict[str, list[_Told]] = defaultdict(list)
         self._releases: dict[str, list[_Told]] = defaultdict(list)
@@ -86,7 +87,12 @@ class Deliveries:
     def _file(self, told: _Told) -> None:
         fact, sha = told.fact, told.fact.change.get("commit", "").lower()
         if fact.type == COMMIT and sha:
-            self._commits[sha] = _commit_row(sha, fact.detail), told.record
+            # What a hash was computed from cannot be outdone by a text that names the hash.
+            proven = fact.detail.get("proven") is True
+            if proven or sha not in self._proven:
+                self._commits[sha] = _commit_row(sha, fact.detail), told.record
+            if proven:
+                self._proven.add(sha)
         elif fact.type == RUN:
             self._runs[fact.change.get("ci_run", "")].append(told)
         elif fact.type == REQUEST and sha:

@@ -33,6 +33,8 @@ class Key(NamedTuple):
       exactly as recorded; a person of a people list: `people` + e-mail, or the name when there is none
     - job: the namespace its tool gives; a CI workflow or pipeline: `github:<owner>/<repository>`, `gitlab:<project>`;
       an Argo CD application: `argocd:<cluster>` + `<namespace>/<name>`
+    - job of git: `git` + the repository's name; of DVC `dvc://<repository>` + the stage, with its files as datasets
+    - GTO's models and versions: `gto:<repository>`; a stage is a target: `gto://<repository>` + `<artifact>/<stage>`
     - environment of a code host: the same namespace as its jobs + the environment's name
     - incident: the system it is kept in (`pagerduty:<account>`, `servicenow:<instance>`, ...) + its number
     - sla: the document's own namespace (service or contract id) + the name of the objective in it

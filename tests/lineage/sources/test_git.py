@@ -410,6 +410,24 @@ def test_the_commit_behind_a_bots_deployment_names_the_person(tmp_path, audit_ev
         }
 
 
+def test_a_text_cannot_outdo_the_commit_itself(tmp_path, audit_event):
+    """A saved log that names another author for the same hash changes nothing once the commit itself is known."""
+    event = audit_event(
+        "2026-03-04T10:00:00Z", "system:serviceaccount:ci:deployer", annotations={"x/git-commit": THIRD}
+    )
+    (tmp_path / "audit.log").write_text(json.dumps(event) + "\n", encoding="utf-8")
+    told = f"commit {THIRD}\nAuthor: Mallory <mallory@example.com>\nDate:   Wed Mar 4 09:00:00 2026 +0000\n\n    Hi\n"
+    (tmp_path / "odd.log").write_text(told, encoding="utf-8")
+    files = [tmp_path / "audit.log", tmp_path / "odd.log", SAMPLES / "scorer.bundle"]
+    for number, order in enumerate((files, files[::-1])):
+        with lineage.open(tmp_path / f"{number}.trail") as workspace:
+            for path in order:
+                workspace.import_([path])
+            assert [item["deployed_by"] for item in workspace.deployments().items] == [
+                "tomas.lind@example.com"
+            ]
+
+
 def test_an_import_twice_and_from_two_sides_changes_nothing(tmp_path):
     """The commits of a bundle come once, and the file is as it was."""
     before = hashlib.sha256((SAMPLES / "scorer.bundle").read_bytes()).hexdigest()

@@ -51,7 +51,7 @@ _GO_TIME = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-]\d\d):
 _BACK = re.compile(r"Rollback to (\d+)", re.IGNORECASE)
 _GET_ALL = re.compile(r"NAME: \S+\r?\nLAST DEPLOYED: ")
 _SECRET = re.compile(r"helm\.sh/release\.v1|sh\.helm\.release\.v1\.")
-_KIND = re.compile(r"""^\s*(?:- )?["']?kind["']?:[ \t]*["']?(\w+)""", re.MULTILINE)
+_KIND = re.compile(r"""^[ \t]*(?:- )?["']?kind["']?:[ \t]*["']?(\w+)""", re.MULTILINE)
 _CAME = frozenset({"deployed", "superseded", "uninstalled", "uninstalling"})
 
 

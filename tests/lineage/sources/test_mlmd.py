@@ -12,7 +12,7 @@ from lineage.model.facts import Alias, Coverage, Entity, Happened, Key, Link, Me
 from lineage.model.moment import exactly
 from lineage.source import Filtered, Origin, Problem, Record, recognise
 from lineage.sources import mlmd
-from lineage.text import dumps
+from lineage.text import dumps, loads
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sources" / "mlmd"
 CORPUS = Path(
@@ -394,3 +394,46 @@ def test_a_registered_version_stands_for_the_artifact_at_its_place(tmp_path):
         found = next(item for item in workspace.deployments().items if item["platform"] == "kserve")
     (model,) = found["models"]
     assert (model["model"], model["version"], model["link_rule"]) == ("grader", "v2", "artifact-uri")
+
+
+ODD = [
+    None,
+    True,
+    -1,
+    2**70,
+    1e308,
+    "",
+    "x" * 5000,
+    "\u202e",
+    [],
+    {},
+    [[None]],
+    {"": ""},
+    "2026-13-45",
+    "s3://",
+    "//",
+]
+
+
+def places(value, way=()):
+    """Every place inside a value, with the way to it."""
+    entries = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for name, inner in entries:
+        yield (*way, name)
+        yield from places(inner, (*way, name))
+
+
+@pytest.mark.parametrize("sample", ["pipeline.sql", "registry.sql"])
+def test_whatever_a_record_holds_it_ends_as_something(tmp_path, sample):
+    """Each odd value in each place of each record, one at a time."""
+    path = database(tmp_path, sample)
+    for number, record in enumerate(mlmd.records(file_input(path), Origin("x", {"instance": "school"}))):
+        for turn, way in enumerate(places(loads(record.raw))):
+            value = loads(record.raw)
+            holder = value
+            for step in way[:-1]:
+                holder = holder[step]
+            holder[way[-1]] = ODD[(number + turn) % len(ODD)]
+            assert list(mlmd.read(Record(dumps(value)), Origin("elsewhere"))), (record.row, way)

@@ -20,6 +20,8 @@ from lineage.text import MalformedError, loads
 RESOURCE = "nucliofunctions"
 _GRAPH = "SERVING_SPEC_ENV"
 _MODEL = "SERVING_MODEL_"
+_MOUNTED = "/tmp/mlrun/serving-conf"  # noqa: S108 - MLRun's own path inside the container
+"""Where MLRun mounts a graph too long for a variable (mlrun/common/constants.py); the object does not hold it."""
 _NOT_YET = frozenset({"waitingForBuild", "building", "imported", "error"})
 
 
@@ -54,6 +56,13 @@ def nuclio_function(draft: Draft, spec: Mapping[str, Any]) -> None:
         draft.uri(clues, uri, where)
         clues.name(name, where)
     function = draft.part("function", weight, holds_model=not found)
+    unread = len(draft.problems) > 0 or any(
+        scalar(mapping(mapping(entry).get("volumeMount")).get("mountPath")).startswith(_MOUNTED)
+        for entry in items(spec.get("volumes"))
+    )
+    if unread and not found:
+        # It serves a graph, of which this object does not say what is in it: "model unknown" is the answer.
+        function.evident = True
     function.container({"image": spec.get("image"), "env": plain}, "spec")
     metadata = mapping(draft.body.get("metadata"))
     if not found:

@@ -48,7 +48,7 @@ def decoded(text: str, said: Said, name: str, *, in_yaml: bool = False) -> Said:
     try:
         value = load_yaml(text) if in_yaml else loads(text)
     except MalformedError as error:
-        said.wrong(error.code, error.reason, name, text)
+        said.wrong(error.code, error.reason, name, "")
         value = None
     if value is not None and not isinstance(value, dict):
         said.wrong("bad-value", "this is no object", name, text)

@@ -117,13 +117,21 @@ def test_a_model_a_variable_and_a_function_that_is_off():
 
 def test_a_broken_graph_is_a_problem_with_its_field_and_without_its_text():
     """What cannot be read might hold secrets, so it is not repeated."""
-    body = copy.deepcopy(OBJECTS["shop-bad"])
-    body["spec"]["env"].append({"name": "MODEL_URI", "value": "models:/clf/3"})
-    found = said(body)
+    found = said(OBJECTS["shop-bad"])
     assert [(problem.field, problem.value, problem.fatal) for problem in of(found, Problem)] == [
         ("spec.env[0].value", "", False)
     ]
     assert len(of(found, Happened)) == 1
+
+
+def test_a_graph_that_lies_elsewhere_is_a_service_of_an_unknown_model():
+    """MLRun mounts a long graph from a ConfigMap: that something is served is known, what is not."""
+    mount = {
+        "volume": {"configMap": {"name": "serving-conf-x"}},
+        "volumeMount": {"mountPath": "/tmp/mlrun/serving-conf"},
+    }
+    (seen,) = of(said({**OBJECTS["etl"], "spec": {"image": "x:1", "volumes": [mount]}}), Happened)
+    assert [part.uri for part in seen.workload.components] == [""]
 
 
 @pytest.mark.parametrize(

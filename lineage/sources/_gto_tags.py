@@ -225,4 +225,7 @@ def read_event(said: dict[str, Any]) -> Event:
     who = Signed(str(said.get("name") or ""), str(said.get("email") or ""), dated(str(said.get("at") or "")))
     told = {name: str(said.get(name) or "") for name in ("message", "serves", "served")}
     held = said.get("said")
-    return Event(**texts, **told, who=who, artifact_said=held if isinstance(held, dict) else {})
+    kept = dict(held) if isinstance(held, dict) else {}
+    if not isinstance(kept.get("said"), dict):
+        kept.pop("said", None)
+    return Event(**texts, **told, who=who, artifact_said=kept)

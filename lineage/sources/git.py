@@ -136,7 +136,7 @@ def _objects(repository: Repository, name: str) -> Iterator[Record]:
 
 def at_text(microseconds: int) -> str:
     """Return microseconds as text that sorts by time."""
-    return f"{microseconds:016d}"
+    return f"{microseconds:018d}"
 
 
 def _record(found: Object, row: str, repository: str) -> Record:
@@ -218,7 +218,8 @@ def _listing(record: Record, origin: Origin) -> Iterator[Fact | Problem | Filter
     }
     name = str(said.get("repository"))
     yield Entity(repository_key(name), attributes)
-    if said.get("first"):
-        since, until = exactly(int(said["first"])), exactly(int(said["last"]))
+    first, last = str(said.get("first")), str(said.get("last"))
+    if re.fullmatch(r"\d{18}", first, re.ASCII) and re.fullmatch(r"\d{18}", last, re.ASCII):
+        since, until = exactly(int(first)), exactly(int(last))
         complete = not said.get("missing_parents")
         yield Coverage(f"git {name}", "commit", since, until, complete, {"commits": said.get("commits")})

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from lineage import framing
-from lineage.source import Input, Problem, Record
+from lineage.source import Filtered, Input, Problem, Record
 from lineage.text import MalformedError, clip
 
 DELIMITERS = ",;\t|"
@@ -268,3 +268,15 @@ def cells_of(row: Row) -> dict[str, str]:
         if said.setdefault(column, text) != text:
             raise MalformedError("duplicate-header", f"two columns say the {column}, and differ")
     return said
+
+
+def said_in(record: Record) -> dict[str, str] | Problem | Filtered:
+    """Return the cells of a row by their column, or why a record says nothing: the header, an empty or a broken row."""
+    row = record.parsed
+    if not isinstance(row, Row):
+        return Filtered("header")
+    try:
+        said = cells_of(row)
+    except MalformedError as error:
+        return Problem(error.code, error.reason, value=clip(" | ".join(row.cells)))
+    return said or Filtered("empty")

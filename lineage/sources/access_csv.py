@@ -14,9 +14,9 @@ from lineage.model.facts import Fact, Grant, Json, Key
 from lineage.model.vocabulary import Kind
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources._agreement_times import times
-from lineage.sources._csv_rows import Row, cells_of, first_header, rows, spelling
+from lineage.sources._csv_rows import first_header, rows, said_in, spelling
 from lineage.sources._incident import local_time
-from lineage.text import MalformedError, clip
+from lineage.text import clip
 
 NAME = "access-csv"
 HEADED = True
@@ -96,18 +96,11 @@ def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
 
 def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:
     """Say which right a row gives to whom."""
-    row = record.parsed
-    if not isinstance(row, Row):
-        yield Filtered("header")
+    said = said_in(record)
+    if not isinstance(said, dict):
+        yield said
         return
-    try:
-        said = cells_of(row)
-    except MalformedError as error:
-        yield Problem(error.code, error.reason, value=clip(" | ".join(row.cells)))
-        return
-    if not said:
-        yield Filtered("empty")
-    elif said.get("status", "").lower() in _LEFT_OUT:
+    if said.get("status", "").lower() in _LEFT_OUT:
         yield Filtered("not-granted")
     else:
         yield from _right(said, origin)

@@ -18,7 +18,7 @@ from lineage.model.facts import Fact, Json, Key
 from lineage.model.moment import Moment
 from lineage.model.vocabulary import Kind
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
-from lineage.sources._csv_rows import Row, cells_of, first_header, rows, spelling
+from lineage.sources._csv_rows import Row, first_header, rows, said_in, spelling
 from lineage.sources._incident import (
     ACKNOWLEDGE,
     CLOSE,
@@ -158,7 +158,11 @@ def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:
     """Say what an issue tells of an incident."""
     row = record.parsed
     if isinstance(row, Row):
-        yield from _row(row, origin)
+        said = said_in(record)
+        if isinstance(said, dict):
+            yield from _row(row, said, origin)
+        else:
+            yield said
     elif record.raw.lstrip()[:1] not in {b"{", b"["}:
         yield Filtered("header")
     else:
@@ -178,16 +182,8 @@ def _taken(kind: str, origin: Origin) -> bool:
     return not kind or kind.lower() in others or bool(_TYPE.match(kind))
 
 
-def _row(row: Row, origin: Origin) -> Iterator[Fact | Problem | Filtered]:
-    try:
-        said = cells_of(row)
-    except MalformedError as error:
-        yield Problem(error.code, error.reason, value=clip(" | ".join(row.cells)))
-        return
+def _row(row: Row, said: dict[str, str], origin: Origin) -> Iterator[Fact | Problem | Filtered]:
     number = said.get("key", "")
-    if not said:
-        yield Filtered("empty")
-        return
     if not _taken(said.get("type", ""), origin):
         yield Filtered("not-an-incident")
         return

@@ -14,8 +14,8 @@ from lineage.model.facts import Alias, Entity, Fact, Json, Key
 from lineage.model.vocabulary import Kind
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources._agreement_times import times
-from lineage.sources._csv_rows import Row, cells_of, first_header, rows, spelling
-from lineage.text import MalformedError, clip
+from lineage.sources._csv_rows import first_header, rows, said_in, spelling
+from lineage.text import clip
 
 NAME = "people-csv"
 HEADED = True
@@ -84,17 +84,9 @@ def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
 
 def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:
     """Say which principals a row gives to whom."""
-    row = record.parsed
-    if not isinstance(row, Row):
-        yield Filtered("header")
-        return
-    try:
-        said = cells_of(row)
-    except MalformedError as error:
-        yield Problem(error.code, error.reason, value=clip(" | ".join(row.cells)))
-        return
-    if not said:
-        yield Filtered("empty")
+    said = said_in(record)
+    if not isinstance(said, dict):
+        yield said
         return
     yield from _person(said, origin)
 

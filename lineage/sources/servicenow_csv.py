@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from lineage.model.facts import Fact, Json, Key
 from lineage.model.vocabulary import Kind
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
-from lineage.sources._csv_rows import Row, cells_of, first_header, rows
+from lineage.sources._csv_rows import first_header, rows, said_in
 from lineage.sources._incident import (
     ACKNOWLEDGE,
     CLOSE,
@@ -26,7 +26,7 @@ from lineage.sources._incident import (
     local_time,
     told,
 )
-from lineage.text import MalformedError, clip
+from lineage.text import clip
 
 NAME = "servicenow-csv"
 HEADED = True
@@ -112,19 +112,12 @@ def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
 
 def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:
     """Say what a row tells of an incident."""
-    row = record.parsed
-    if not isinstance(row, Row):
-        yield Filtered("header")
-        return
-    try:
-        said = cells_of(row)
-    except MalformedError as error:
-        yield Problem(error.code, error.reason, value=clip(" | ".join(row.cells)))
+    said = said_in(record)
+    if not isinstance(said, dict):
+        yield said
         return
     number = said.get("number", "")
-    if not said:
-        yield Filtered("empty")
-    elif _OTHER.fullmatch(number):
+    if _OTHER.fullmatch(number):
         yield Filtered("not-an-incident")
     elif not number:
         yield Problem("missing-field", "the row has no number", "number")

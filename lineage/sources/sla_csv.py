@@ -14,7 +14,7 @@ from lineage.model.vocabulary import Kind
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources._agreement import COMPARATORS, Amount, amount, direction, metric, number
 from lineage.sources._agreement_times import times, window
-from lineage.sources._csv_rows import Row, cells_of, first_header, rows, spelling
+from lineage.sources._csv_rows import Row, first_header, rows, said_in, spelling
 from lineage.text import MalformedError, clip
 
 NAME = "sla-csv"
@@ -90,22 +90,14 @@ def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
 
 def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:
     """Say what a row promises."""
-    row = record.parsed
-    if not isinstance(row, Row):
-        yield Filtered("header")
-        return
-    try:
-        said = cells_of(row)
-    except MalformedError as error:
-        yield Problem(error.code, error.reason, value=clip(" | ".join(row.cells)))
-        return
-    if not said:
-        yield Filtered("empty")
+    said = said_in(record)
+    if not isinstance(said, dict):
+        yield said
         return
     if said.get("status", "").lower() in _DRAFT:
         yield Filtered("draft")
         return
-    yield from _promise(said, row, origin)
+    yield from _promise(said, record.parsed, origin)
 
 
 def _promise(said: dict[str, str], row: Row, origin: Origin) -> Iterator[Fact | Problem]:

@@ -241,3 +241,9 @@ def test_who_stored_a_revision_is_in_the_audit_log(tmp_path: Path) -> None:
         chain = {hop["rule"]: hop["evidence"][0]["file"] for hop in items[1]["identity_chain"]}
         assert chain["stored-by"].endswith("audit.log")
         assert items[1]["actor"] == "ana@example.org"
+
+
+def test_blank_lines_are_looked_at_once() -> None:
+    """A file of nothing but line ends, as a bomb unpacks to, is none of Helm's, and is seen to be at a glance."""
+    assert helm.recognises(sample_of(Text(b"\n" * 65_536))) == 0
+    assert helm.recognises(sample_of(Text(b" " * 65_536))) == 0

@@ -35,6 +35,7 @@ FIELDS = {
     "events": "at type subject actor person outcome detail",
     "runs": "run_id job state started_at ended_at actor code inputs outputs problems",
     "sla": "name target subject window_from window_to value coverage met method budget_left episodes",
+    "checks": "at dataset check column verdict severity value unit run",
     "findings": "code severity subject text sides",
     "report": "file sha256 rows pages",
     "paths": "path step id",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 _PHYSICAL = ("s3://", "gs://", "abfss://", "file", "hdfs://", "dbfs")
-_CATALOGUES = ("kedro://", "airflow://")
+_CATALOGUES = ("kedro://", "airflow://", "great_expectations", "soda:")
 """Namespaces of names that a tool gives to what lies elsewhere."""
 
 
@@ -61,6 +61,8 @@ def standing_for(group: Iterable[int], names: Mapping[int, tuple[str, str, str]]
     >>> names = {1: ("dataset", "hive://h:9083", "a.b"), 2: ("dataset", "s3://lake", "a/b")}
     >>> standing_for([1, 2], names)
     2
+    >>> standing_for([1, 3], {**names, 3: ("dataset", "soda:lake", "a")})
+    1
     >>> standing_for([1, 3], {**names, 3: ("dataset", "kedro://churn/catalog", "b")})
     1
     """

@@ -16,7 +16,7 @@ from lineage.audit.rights import Path
 from lineage.identity.agreement import TargetRow
 from lineage.model.facts import Grant, Key
 from lineage.model.naming import display
-from lineage.sources._kubernetes_kinds import SERVED, platform_of
+from lineage.sources._workload_kinds import SERVED, platform_of
 
 _WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection", "*"})
 _ENDPOINT = (

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from lineage.model.facts import Fact, Happened, Hop, Json, Key, Run
 from lineage.model.moment import Moment
 from lineage.model.vocabulary import Kind, Outcome, RunState
-from lineage.sources._git_commit import trailers
+from lineage.sources._commit import trailers
 from lineage.sources._said import Said, kept
 from lineage.text import clip
 

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from io import BytesIO
-from types import ModuleType
 from typing import Any, BinaryIO
 
 from msgspec.structs import replace
 
 from lineage.model.facts import Fact, Objective
-from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
-from lineage.sources import odcs, openslo
-from lineage.sources._git_commit import dated
+from lineage.source import Filtered, Input, Origin, Problem, Record, Sample, Source, recognise
+from lineage.sources._commit import dated
 from lineage.sources._git_files import Step, is_agreement
 from lineage.sources._git_repository import Repository
-
-_READERS: tuple[ModuleType, ...] = (openslo, odcs)
 
 
 class _Text:
@@ -60,11 +56,9 @@ def stated(repository: Repository, step: Step) -> Iterator[dict[str, Any]]:
         }
 
 
-def _reader(path: str, text: str) -> ModuleType | None:
-    sample = Sample(path.rpartition("/")[2], text.encode())
-    rated = [(reader.recognises(sample), reader) for reader in _READERS]
-    best = max(rated, key=lambda pair: pair[0])
-    return best[1] if best[0] > 0 else None
+def _reader(path: str, text: str) -> Source | None:
+    best = recognise(Sample(path.rpartition("/")[2], text.encode()))
+    return best[0] if best is not None and "sla" in best[0].PROVES else None
 
 
 def agreement_facts(

@@ -6,11 +6,11 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from lineage.sources._dvc_stages import Stage, artifacts, document, pointer, stages
-from lineage.sources._git_commit import Commit, headers_of, signature, visible
+from lineage.sources._commit import Commit, headers_of, signature, visible
 from lineage.sources._git_files import Files, Step, is_pipeline, tree_of
 from lineage.sources._git_repository import Repository
 from lineage.sources._gto_tags import REGISTER, Event, event_of, history
+from lineage.sources._stage_files import Stage, artifacts, document, pointer, stages
 
 MAX_METRICS = 20
 

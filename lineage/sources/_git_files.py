@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lineage.sources._git_commit import Commit, commit_object
+from lineage.sources._commit import Commit, commit_object
 from lineage.sources._git_pack import DamagedError
 from lineage.sources._git_repository import Repository
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lineage import framing
 from lineage.framing import MAX_RECORD
 from lineage.source import Input, Problem, Record
-from lineage.sources._git_commit import Commit, Signed, dated, signature, visible
+from lineage.sources._commit import Commit, Signed, dated, signature, visible
 
 _START = re.compile(rb"^commit [0-9a-f]{40}(?:[0-9a-f]{24})?(?= |\r?$)", re.MULTILINE)
 _ROW = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?)\t[^\t\n]*\t[^\t\n]*\t\d[^\t\n]*(?:\t[^\n]*)?")

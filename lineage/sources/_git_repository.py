@@ -14,7 +14,6 @@ from typing import BinaryIO, NamedTuple
 
 from lineage.errors import UnreadableInputError
 from lineage.source import Input
-from lineage.sources._git_names import remote_in
 from lineage.sources._git_pack import (
     BLOB,
     COMMIT,
@@ -29,6 +28,7 @@ from lineage.sources._git_pack import (
     inflated,
     named,
 )
+from lineage.sources._repository_names import remote_in
 
 MAX_HEAD = 16 << 20
 """The largest list of refs taken, in bytes."""

@@ -18,7 +18,7 @@ from lineage.model.facts import Claim, Component, Entity, Fact, Happened, Json, 
 from lineage.model.moment import Moment, to_iso
 from lineage.model.naming import dataset, model_version
 from lineage.model.vocabulary import Basis, Kind, Relation
-from lineage.sources._git_commit import Signed, actor, dated, person_facts
+from lineage.sources._commit import Signed, actor, dated, person_facts
 from lineage.text import clip
 
 REGISTER, DEREGISTER = "registration", "deregistration"

@@ -16,9 +16,9 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lineage.sources._kubernetes_kinds import resource_of
 from lineage.sources._model_claims import mapping, redacted, scalar
 from lineage.sources._withheld import table
+from lineage.sources._workload_kinds import resource_of
 from lineage.text import MalformedError, load_yaml, loads
 
 MAX_STORED = 4 * 1024 * 1024

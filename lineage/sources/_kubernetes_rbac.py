@@ -19,8 +19,8 @@ from lineage.model.facts import Coverage, Entity, Fact, Grant, Json, Key
 from lineage.model.moment import Moment
 from lineage.model.vocabulary import Kind
 from lineage.source import Origin, Problem
-from lineage.sources._kubernetes_kinds import platform_of
 from lineage.sources._model_claims import items, mapping, scalar
+from lineage.sources._workload_kinds import platform_of
 from lineage.text import clip, dumps
 
 GROUP = "rbac.authorization.k8s.io"

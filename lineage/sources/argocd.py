@@ -22,10 +22,10 @@ from collections.abc import Iterable, Iterator
 from lineage import framing
 from lineage.model.facts import Fact
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
-from lineage.sources._argocd_application import GROUP, KINDS, application, is_application
-from lineage.sources._kubernetes_kinds import resource_of
+from lineage.sources._gitops_application import GROUP, KINDS, application, is_application
 from lineage.sources._model_claims import items, mapping, scalar
 from lineage.sources._said import parsed
+from lineage.sources._workload_kinds import resource_of
 from lineage.text import MalformedError, clip
 
 NAME = "argocd"

@@ -21,11 +21,11 @@ from lineage.model.naming import dataset, dataset_at
 from lineage.model.vocabulary import Kind, RunState
 from lineage.opening import open_regular
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
-from lineage.sources._dvc_stages import is_code
-from lineage.sources._dvc_states import state_facts
-from lineage.sources._git_commit import Signed, dated
-from lineage.sources._git_names import remote_in, repository_name
+from lineage.sources._commit import Signed, dated
 from lineage.sources._gto_tags import EVENTS, Event, gto_facts, history, read_event, spelled
+from lineage.sources._repository_names import remote_in, repository_name
+from lineage.sources._stage_files import is_code
+from lineage.sources._stage_states import state_facts
 from lineage.text import MalformedError, clip, decode, dumps, loads
 
 NAME = "dvc"

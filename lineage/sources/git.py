@@ -19,9 +19,7 @@ from lineage.errors import UnreadableInputError
 from lineage.model.facts import Coverage, Entity, Fact
 from lineage.model.moment import exactly
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
-from lineage.sources._dvc_states import state_facts
-from lineage.sources._git_agreements import agreement_facts, stated
-from lineage.sources._git_commit import (
+from lineage.sources._commit import (
     Commit,
     commit_facts,
     commit_object,
@@ -30,13 +28,15 @@ from lineage.sources._git_commit import (
     tag_facts,
     visible,
 )
+from lineage.sources._git_agreements import agreement_facts, stated
 from lineage.sources._git_dvc import Pipelines
 from lineage.sources._git_files import Files
 from lineage.sources._git_log import is_log, is_table, log_records, of_log, of_row
-from lineage.sources._git_names import repository_name
 from lineage.sources._git_pack import DamagedError
 from lineage.sources._git_repository import Object, Repository, opened
 from lineage.sources._gto_tags import event_of, gto_facts, read_event, spelled
+from lineage.sources._repository_names import repository_name
+from lineage.sources._stage_states import state_facts
 from lineage.text import MalformedError, dumps, loads
 
 NAME = "git"

@@ -24,7 +24,7 @@ from lineage.model.moment import Moment
 from lineage.model.vocabulary import Kind, Outcome, RunState
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources._code_hosts import NOBODY, Released, Triggered, User, commit_detail, commit_hash, user
-from lineage.sources._git_commit import repository_key
+from lineage.sources._commit import repository_key
 from lineage.sources._said import Said, parsed
 from lineage.text import MalformedError, clip
 

@@ -33,10 +33,10 @@ from lineage.model.moment import LAST, Moment
 from lineage.model.vocabulary import Outcome
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources._helm_release import from_text, is_release, is_stored, reduced, revisions, stored
-from lineage.sources._kubernetes_kinds import resource_of
-from lineage.sources._kubernetes_workload import PLAIN, read_workload
 from lineage.sources._model_claims import mapping, scalar
 from lineage.sources._said import Said, kept, parsed
+from lineage.sources._workload import PLAIN, read_workload
+from lineage.sources._workload_kinds import resource_of
 from lineage.text import MalformedError, clip, decode, dumps
 
 NAME = "helm"

@@ -32,11 +32,11 @@ from lineage.sources import _kubernetes_change as change
 from lineage.sources import _kubernetes_rights
 from lineage.sources._change_notes import change_in, pipeline_of
 from lineage.sources._kubernetes_calls import Call, calls_of
-from lineage.sources._kubernetes_kinds import platform_of
-from lineage.sources._kubernetes_nuclio import RESOURCE, serves_nothing_yet
 from lineage.sources._kubernetes_rbac import is_right
-from lineage.sources._kubernetes_workload import PLAIN, Reading, owner_of, read_workload
 from lineage.sources._model_claims import mapping, scalar
+from lineage.sources._workload import PLAIN, Reading, owner_of, read_workload
+from lineage.sources._workload_kinds import platform_of
+from lineage.sources._workload_nuclio import RESOURCE, serves_nothing_yet
 from lineage.text import MalformedError, clip, loads
 
 NAME = "kubernetes-audit"

@@ -24,14 +24,14 @@ from lineage.model.moment import Moment
 from lineage.model.vocabulary import Kind
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources import _kubernetes_change as change
-from lineage.sources._argocd_application import application, is_application
 from lineage.sources._change_notes import change_in
-from lineage.sources._kubernetes_kinds import resource_of
-from lineage.sources._kubernetes_nuclio import serves_nothing_yet
+from lineage.sources._gitops_application import application, is_application
 from lineage.sources._kubernetes_rbac import is_right_kind
 from lineage.sources._kubernetes_rbac import read_object as read_right
-from lineage.sources._kubernetes_workload import PLAIN, owner_of, read_workload
 from lineage.sources._model_claims import items, mapping, notes_of, scalar
+from lineage.sources._workload import PLAIN, owner_of, read_workload
+from lineage.sources._workload_kinds import resource_of
+from lineage.sources._workload_nuclio import serves_nothing_yet
 from lineage.text import MalformedError, clip, load_yaml, loads
 
 NAME = "kubernetes-dump"

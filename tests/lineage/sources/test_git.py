@@ -18,7 +18,7 @@ from lineage.model.vocabulary import Kind
 from lineage.opening import FolderInput
 from lineage.source import Filtered, Origin, Problem, Record, Sample, recognise
 from lineage.sources import git
-from lineage.sources._git_commit import dated, signature, tickets, trailers
+from lineage.sources._commit import dated, signature, tickets, trailers
 from lineage.sources._git_pack import applied
 
 SAMPLES = Path(__file__).parents[2] / "sources" / "git"
@@ -241,11 +241,11 @@ def test_loose_packed_and_shallow_repositories_say_the_same(tmp_path):
 @needs_git
 def test_the_folder_of_a_repository_is_one_input_beside_the_files_of_its_work_tree(tmp_path):
     """`.git` is found below a folder without being named, and nothing in it is read file by file."""
-    made(tmp_path, "clone", "-q", str(SAMPLES / "scorer.bundle"), "work")
-    found = [one.path for one in walk([tmp_path / "work"], lambda sample: git.recognises(sample) > 0)]
+    made(tmp_path, "clone", "-q", str(SAMPLES / "scorer.bundle"), "tree")
+    found = [one.path for one in walk([tmp_path / "tree"], lambda sample: git.recognises(sample) > 0)]
 
     assert [path.removeprefix(str(tmp_path)) for path in found] == [
-        "/work/.git", "/work/deploy/scorer.yaml", "/work/deploy/table.txt", "/work/slo/scorer.yaml",
+        "/tree/.git", "/tree/deploy/scorer.yaml", "/tree/deploy/table.txt", "/tree/slo/scorer.yaml",
     ]  # fmt: skip
 
 

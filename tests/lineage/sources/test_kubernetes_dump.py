@@ -12,8 +12,8 @@ from lineage.model.facts import Claim, Coverage, Entity, Happened
 from lineage.model.moment import parse
 from lineage.source import Filtered, Origin, Problem, Record, Sample, recognise
 from lineage.sources import kubernetes_dump
-from lineage.sources._kubernetes_workload import read_workload
 from lineage.sources._model_claims import is_model_server
+from lineage.sources._workload import read_workload
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sources" / "kubernetes_dump"
 NAMES = ["live-list.json", "knative.yaml", "declared.yaml", "list.yaml"]

@@ -85,12 +85,12 @@ def test_a_version_is_known_by_number_and_version():
 
 
 def test_a_pipeline_run_reads_what_it_did_not_make():
-    """Its tasks read gs://lake/raw/2026-06-01 and made gs://work/table, which is no input of the run as a whole."""
+    """Its tasks read gs://lake/raw/2026-06-01 and made gs://results/table, which is no input of the run as a whole."""
     run = next(run for run in facts(ANSWERS, Run) if run.key.name == "train-20260601")
 
     assert (run.job.name, run.state, run.actor) == ("churn-training", RunState.COMPLETE, None)
     assert [use.key[1:] for use in run.inputs] == [("gs://lake", "raw/2026-06-01")]
-    assert [use.key[1:] for use in run.outputs] == [("gs://work", "table")]
+    assert [use.key[1:] for use in run.outputs] == [("gs://results", "table")]
     assert run.attributes["params"] == {"api_key": "(withheld)", "depth": 4}
     made = [link for link in facts(ANSWERS, Link) if link.source == run.key]
     assert {(link.target.name, link.type) for link in made} == {(f"{MODEL}/1", Relation.PRODUCED)}

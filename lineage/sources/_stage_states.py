@@ -14,7 +14,8 @@ from lineage.model.moment import Moment
 from lineage.model.naming import dataset
 from lineage.model.vocabulary import Basis, Kind, Relation, RunState
 from lineage.source import Problem
-from lineage.sources._dvc_stages import (
+from lineage.sources._commit import Signed, actor, dated, person_facts
+from lineage.sources._stage_files import (
     Part,
     Stage,
     artifacts,
@@ -27,7 +28,6 @@ from lineage.sources._dvc_stages import (
     remotes,
     stages,
 )
-from lineage.sources._git_commit import Signed, actor, dated, person_facts
 
 
 def state_facts(said: Mapping[str, Any]) -> Iterator[Fact | Problem]:

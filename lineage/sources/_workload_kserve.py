@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from lineage.sources._kubernetes_parts import Draft, container_name, main_container
 from lineage.sources._model_claims import Clues, items, mapping, notes_of, scalar
+from lineage.sources._workload_parts import Draft, container_name, main_container
 
 _ROLES = ("predictor", "transformer", "explainer")
 _FRAMEWORK = re.compile(

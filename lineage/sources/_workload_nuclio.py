@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lineage.source import Problem
-from lineage.sources._kubernetes_parts import Draft
 from lineage.sources._model_claims import items, mapping, notes_of, scalar
 from lineage.sources._serving_graph import routes
+from lineage.sources._workload_parts import Draft
 from lineage.text import MalformedError, loads
 
 RESOURCE = "nucliofunctions"

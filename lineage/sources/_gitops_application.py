@@ -16,8 +16,8 @@ from lineage.model.moment import Moment
 from lineage.model.vocabulary import Kind, Outcome
 from lineage.source import Filtered, Origin, Problem
 from lineage.sources._code_hosts import commit_hash
-from lineage.sources._kubernetes_kinds import resource_of
 from lineage.sources._said import Said, kept
+from lineage.sources._workload_kinds import resource_of
 from lineage.text import clip
 
 GROUP = "argoproj.io"

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 
 from lineage.model.facts import Component, Workload
 from lineage.source import Problem
-from lineage.sources._kubernetes_kinds import READERS, SERVED
-from lineage.sources._kubernetes_parts import Draft
 from lineage.sources._model_claims import (
     decides,
     digest_in,
@@ -24,6 +22,8 @@ from lineage.sources._model_claims import (
     notes_of,
     scalar,
 )
+from lineage.sources._workload_kinds import READERS, SERVED
+from lineage.sources._workload_parts import Draft
 from lineage.text import dumps
 
 PLAIN = frozenset({"deployments", "statefulsets", "rollouts", "services", "nucliofunctions"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from lineage.sources._kubernetes_kserve import inference_graph, inference_service, llm, trained_model
-from lineage.sources._kubernetes_nuclio import nuclio_function
-from lineage.sources._kubernetes_parts import Draft, pod
 from lineage.sources._model_claims import items, mapping, notes_of, scalar
+from lineage.sources._workload_kserve import inference_graph, inference_service, llm, trained_model
+from lineage.sources._workload_nuclio import nuclio_function
+from lineage.sources._workload_parts import Draft, pod
 
 
 def platform_of(group: str, resource: str) -> str:

@@ -18,6 +18,9 @@ A source is a module in `lineage.sources` with these names:
 
 - `HEADED = True`, where the first line names the columns of the others: the same row under another header is another
   record
+- `meaning(given, origin)`, where more than that decides what the same bytes say (a mapping that lies beside the file):
+  its text is part of each record's identity
+
 - `read_bundled`, where millions of records repeat each other: what `read` says, with recurring facts as one `Bundle`
 
 Nothing else needs an edit: the registry walks the package.
@@ -30,7 +33,7 @@ import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, BinaryIO, Protocol, runtime_checkable
+from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -82,6 +85,17 @@ class Filtered(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
+MAPPING_SUFFIX = ".modeltrail-table.yaml"
+"""How the name of a file ends in which a person says how tables are to be read."""
+
+
+class Beside(NamedTuple):
+    """A mapping of tables that holds for an input: its name, and its bytes."""
+
+    name: str
+    raw: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where an input came from, and what a person said of it.
@@ -91,12 +105,14 @@ class Origin:
         labels: `cluster`, `account`, `timezone`, `dates`, `instance`, `observed_at`, ... given with the import.
         folder: the name of the folder it lay in (the default of `cluster`).
         modified: the file's own time of change, UTC microseconds; 0 = not known.
+        beside: the mappings that hold for it, the nearest first.
     """
 
     path: str
     labels: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
     modified: int = 0
+    beside: tuple[Beside, ...] = ()
 
     def label(self, name: str, default: str = "") -> str:
         """Return what the label `name` says, else `default`."""
@@ -135,6 +151,7 @@ class Sample:
         whole: true when `head` is the whole file.
         listing: for a folder, the relative paths of its first 2,000 files.
         tables: for an SQLite database that can be read in place, the names of its tables; else empty.
+        beside: the mappings of tables that hold for it, the nearest first.
     """
 
     name: str
@@ -142,6 +159,7 @@ class Sample:
     whole: bool = True
     listing: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
+    beside: tuple[Beside, ...] = ()
 
     @cached_property
     def text(self) -> str:

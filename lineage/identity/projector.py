@@ -294,8 +294,6 @@ class Projector:
         number = self.entity(fact.grantee)
         self._span(number, None, None, seq)
         self._rows["granted"].append(grant_row(number, fact, seq))
-        if fact.listing and fact.at:
-            self._rows["sighting"].append((self._listing(fact.listing), fact.at.lo, number, seq))
 
     def _series(self, fact: Series, seq: int, at: int | None) -> None:
         del at

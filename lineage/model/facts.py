@@ -330,7 +330,7 @@ class Grant(Fact, frozen=True, gc=False):
     """Somebody was allowed to do something, or forbidden.
 
     Attributes:
-        grantee: the principal (kind actor) or group; a group's own members are `Alias` facts (`part-of`).
+        grantee: the principal (kind actor) or group; that somebody is in a group is a grant whose role is the group.
         role: the role, policy or permission set as the source calls it (`ClusterRole/edit`).
         permissions: what it allows, in the source's own words (`update inferenceservices.serving.kserve.io`,
             `sagemaker:UpdateEndpoint`); empty = the record names the role only.

@@ -97,7 +97,7 @@ def local_time(text: str, origin: Origin, report: Callable[[Problem], None], fie
     '2026-06-02T15:02:00Z'
     """
     try:
-        return moment_of(_plain(text), origin)
+        return moment_of(plain_time(text), origin)
     except AmbiguousDateError as error:
         report(Problem(error.code, error.reason, field, clip(text), fatal=False))
         return error.between
@@ -106,8 +106,11 @@ def local_time(text: str, origin: Origin, report: Callable[[Problem], None], fie
     return None
 
 
-def _plain(text: str) -> str:
-    """Return a time with its month as a number and its clock in 24 hours, where they are written in words."""
+def plain_time(text: str) -> str:
+    """Return a time with its month as a number and its clock in 24 hours, where they are written in words.
+
+    Raises `MalformedError` for a month or an hour that there is not.
+    """
     said = text.strip()
     named = _NAMED.fullmatch(said)
     found = named or _NAMED_FIRST.fullmatch(said)

@@ -103,10 +103,11 @@ def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:
     if said.get("status", "").lower() in _LEFT_OUT:
         yield Filtered("not-granted")
     else:
-        yield from _right(said, origin)
+        yield from right(said, origin)
 
 
-def _right(said: dict[str, str], origin: Origin) -> Iterator[Fact | Problem]:
+def right(said: dict[str, str], origin: Origin) -> Iterator[Fact | Problem]:
+    """Say which right the cells of a row give, by the names of the columns."""
     principals = [part.strip() for part in _SEPARATORS.split(said.get("principal", "")) if part.strip()]
     permissions = tuple(
         part.strip() for part in _SEPARATORS.split(said.get("permission", "")) if part.strip()

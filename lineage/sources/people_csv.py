@@ -88,10 +88,11 @@ def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:
     if not isinstance(said, dict):
         yield said
         return
-    yield from _person(said, origin)
+    yield from person(said, origin)
 
 
-def _person(said: dict[str, str], origin: Origin) -> Iterator[Fact | Problem]:
+def person(said: dict[str, str], origin: Origin) -> Iterator[Fact | Problem]:
+    """Say which principals the cells of a row give to whom, by the names of the columns."""
     name, mail = said.get("name", ""), said.get("email", "").lower()
     if mail and not _MAIL.fullmatch(mail):
         yield Problem("bad-email", "this is no e-mail address", "email", clip(said["email"]))

@@ -14,7 +14,7 @@ from lineage.model.vocabulary import Kind
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
 from lineage.sources._agreement import COMPARATORS, Amount, amount, direction, metric, number
 from lineage.sources._agreement_times import times, window
-from lineage.sources._csv_rows import Row, first_header, rows, said_in, spelling
+from lineage.sources._csv_rows import first_header, rows, said_in, spelling
 from lineage.text import MalformedError, clip
 
 NAME = "sla-csv"
@@ -97,17 +97,18 @@ def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:
     if said.get("status", "").lower() in _DRAFT:
         yield Filtered("draft")
         return
-    yield from _promise(said, record.parsed, origin)
+    yield from promise(said, record.parsed.header.units.get("target", ""), origin)
 
 
-def _promise(said: dict[str, str], row: Row, origin: Origin) -> Iterator[Fact | Problem]:
+def promise(said: dict[str, str], unit: str, origin: Origin) -> Iterator[Fact | Problem]:
+    """Say what the cells of a row promise, by the names of the columns; `unit` is that of a target without one."""
     subject = said.get("service") or said.get("dataset", "")
     named = said.get("metric") or said.get("name", "")
     for column, text in (("service", subject), ("metric", named), ("target", said.get("target", ""))):
         if not text:
             yield Problem("missing-field", f"the row has no {column}", column)
             return
-    unit = said.get("unit") or row.header.units.get("target", "")
+    unit = said.get("unit") or unit
     measured, percentile = metric(named)
     try:
         promised = amount(said["target"], unit, measured, origin.label("decimal"))

@@ -14,7 +14,7 @@ from lineage.identity.decision import Action
 from lineage.identity.resolve import resolve
 from lineage.model.naming import identifier
 from lineage.model.vocabulary import Kind
-from lineage.store import asking, decided
+from lineage.store import asking, binding, decided
 from lineage.store.database import Connection, Database
 from lineage.store.lock import import_lock
 from lineage.text import clip, plain_path
@@ -73,7 +73,10 @@ def _record(
 ) -> int:
     # Two decisions of one microsecond would have no order when asked what was known then.
     latest = max((row["at"] for row in decided.every(connection)), default=0)
-    return decided.add(connection, max(clock.now(), latest + 1), *said, action, *about, undoes)
+    at = max(clock.now(), latest + 1)
+    number = decided.add(connection, at, *said, action, *about, undoes)
+    binding.bind(connection, at)
+    return number
 
 
 def _subjects(view: View, action: Action, one: str, other: str) -> tuple[Name | str, Name]:

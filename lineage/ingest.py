@@ -25,7 +25,7 @@ from lineage.model.facts import AnyFact, Bundle, Fact
 from lineage.opening import open_regular
 from lineage.progress import SILENT, Progress, Step
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample, Source
-from lineage.store import log
+from lineage.store import binding, log
 from lineage.store.database import Connection, Database, commit_and_go_on, create_indexes
 from lineage.store.lock import import_lock
 from lineage.survey import Recognised, survey
@@ -138,10 +138,12 @@ def ingest(
     workspace cannot be written, and `CancelledError` when the person stopped it: what was complete by then is
     kept.
     """
-    said = {plain_path(name): plain_path(value) for name, value in (labels or {}).items()}
+    said = {plain_path(name): plain_path(value) for name, value in (labels or {}).items() if name != "mapping"}
+    # By its text, not by where it lies, does a mapping decide what the rows of a table say.
+    mappings = [labels["mapping"]] if labels and labels.get("mapping") else []
     database.check_writable()
     progress.say(Step("recognising"))
-    surveyed = list(survey(paths, source))
+    surveyed = list(survey(paths, source, mappings))
     total = sum(item.found.given.size for item in surveyed if item.found.given is not None)
     results: list[FileResult] = []
     with import_lock(database.path), _rare_collections(), database.writing() as connection:
@@ -158,7 +160,9 @@ def ingest(
         if run.first_load:
             create_indexes(connection)
         tree = run.frontier
-        log.close_batch(connection, batch, clock.now(), (tree.size, tree.root(), tree.dump()))
+        ended = clock.now()
+        log.close_batch(connection, batch, ended, (tree.size, tree.root(), tree.dump()))
+        binding.bind(connection, ended)
     return results
 
 
@@ -186,7 +190,7 @@ def _import_one(
     result.bytes = given.size
     started = time.perf_counter()
     origin = found.origin(labels)
-    context = _context(item.source, origin, found.sample)
+    context = _context(item.source, origin, found.sample, given)
     file = log.open_file(run.connection, run.batch, found.path, item.source.NAME, labels, context, given.size)
     progress.say(Step(found.path, *place, records=run.seq))
     before = _stamp(given)
@@ -346,11 +350,13 @@ def _guarded(records: Iterable[Record | Problem]) -> Iterator[Record | Problem]:
         yield Problem("reader-failed", f"our reader failed on this file ({type(error).__name__}: {error})")
 
 
-def _context(source: Source, origin: Origin, sample: Sample) -> int:
+def _context(source: Source, origin: Origin, sample: Sample, given: Input) -> int:
     """Return 64 bits of what else decides a record's meaning: source, labels, the folder where it names a cluster."""
     folder = origin.folder if getattr(source, "PLACED", False) else ""
     header = sample.text.lstrip().partition("\n")[0].strip() if getattr(source, "HEADED", False) else ""
-    text = dumps([source.NAME, folder, header, sorted(origin.labels.items())])
+    meaning = getattr(source, "meaning", None)
+    more = [meaning(given, origin)] if meaning is not None else []
+    text = dumps([source.NAME, folder, header, sorted(origin.labels.items()), *more])
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "little", signed=True)
 
 

@@ -1,7 +1,8 @@
 """Which tables does a workspace have? One MetaData for SQLite and PostgreSQL.
 
 Two layers (DESIGN 1). The log (`LOG`) is only ever added to: import batches, files, records with their SHA-256, blocks
-of compressed evidence and facts, problems, checkpoints, decisions. The rest (`DERIVED`) follows from the facts in the
+of compressed evidence and facts, problems, checkpoints, decisions, anchors, and what binds all of them
+(`lineage.store.binding`). The rest (`DERIVED`) follows from the facts in the
 log and can be thrown away and made again.
 
 Times are UTC microseconds. Enumerations are stored as their words. A column `record` names the evidence by its number
@@ -146,6 +147,29 @@ _table(
     UniqueConstraint("undoes"),
 )
 
+_table(
+    "anchor",
+    _id(),
+    _int("at"),
+    _text("form"),
+    _text("name"),
+    _int("size", null=True),
+    Column("root", LargeBinary, nullable=True),
+    _int("told", null=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+_table(
+    "binding",
+    _id(),
+    _int("at"),
+    _int("size"),
+    _int("batch"),
+    _int("decision"),
+    _int("anchor"),
+    Column("head", LargeBinary, nullable=False),
+)
+
 LOG = (
     "meta",
     "batch",
@@ -157,6 +181,8 @@ LOG = (
     "filtered",
     "checkpoint",
     "decision",
+    "anchor",
+    "binding",
 )
 
 _table(

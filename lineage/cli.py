@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lineage import cliproofs
 from lineage.cliargs import parser
 from lineage.cliout import progress_on_stderr, write_answer
 from lineage.errors import CancelledError, QuestionError, UserError
@@ -205,4 +206,5 @@ _ASK: dict[str, Callable[[Any, Arguments], tuple[Answer, int]]] = {
     "rebuild": _rebuild,
     "self-test": _self_test,
     "bench": _bench,
+    **cliproofs.ASK,
 }

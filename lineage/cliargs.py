@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import NoReturn
 
-from lineage import __version__
+from lineage import __version__, cliproofs
 from lineage.text import display_text
 
 _INVALID_VERB = re.compile(r"argument VERB: invalid choice: '(.*?)' \(choose from (.*)\)", re.DOTALL)
@@ -306,6 +306,7 @@ def _of_upkeep(verbs: _Verbs) -> None:
         "throw away everything derived and make it again from the facts",
         "-w audit.trail rebuild",
     )
+    cliproofs.add(verbs.add)
     verbs.add("self-test", "the installed product checks itself", "self-test")
     made = verbs.add("bench", "compare ourselves with a yardstick in one run", "bench ingest --size 20000")
     made.add_argument("name", nargs="?", default="", metavar="NAME", help="see --list")

@@ -28,13 +28,14 @@ from lineage.audit import agreements as sla_question
 from lineage.audit.view import Time, microseconds
 from lineage.model.answer import Answer, Item
 from lineage.progress import SILENT, Progress
+from lineage.proofs import Proofs
 from lineage.store import asking, digest
 from lineage.store.database import Database, open_database
 from lineage.upkeep import finish, make_again
 from lineage.views import Views
 
 
-class Workspace:
+class Workspace(Proofs):
     """An open workspace.
 
     Attributes:

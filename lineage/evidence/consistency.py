@@ -90,7 +90,8 @@ class Tree:
         while len(self._levels[-1]) > 1:
             below = self._levels[-1]
             self._levels.append(
-                [node_hash(below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)] + below[len(below) & ~1 :]
+                [node_hash(below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)]
+                + below[len(below) & ~1 :]
             )
 
     def root(self) -> bytes:

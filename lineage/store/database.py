@@ -129,6 +129,11 @@ class Database:
         """Give back every connection."""
         self._engine.dispose()
 
+    def copy_to(self, path: Path) -> None:
+        """Write a compact copy of all there is to `path`, through SQLite: a part may stand in the write-ahead log."""
+        with self.connect() as connection, self.explained():
+            connection.exec_driver_sql("VACUUM INTO ?", (str(path),))
+
     def connect(self) -> Connection:
         """Return a new connection for reading; the caller closes it."""
         with self.explained():
@@ -257,16 +262,12 @@ def _migrate(database: Database) -> None:
 
 
 def _keep_copy(database: Database, version: int) -> None:
-    """Keep the workspace as it is beside it; through SQLite, since a part of it may stand in the write-ahead log."""
+    """Keep the workspace as it is beside it."""
     copy = database.path.with_name(f"{database.path.name}.schema-{version}")
     made = copy.with_name(f"{copy.name}.part")
     made.unlink(missing_ok=True)
-    try:
-        with database.connect() as connection:
-            connection.exec_driver_sql("VACUUM INTO ?", (str(made),))
-        made.replace(copy)
-    except DBAPIError as error:
-        raise refusal(error, database.path) from error
+    database.copy_to(made)
+    made.replace(copy)
 
 
 def _check_header(path: Path) -> bool:

@@ -1,0 +1,66 @@
+"""Which verbs let others check us, and how are they asked? Verify, checkpoint, anchor, seal."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from argparse import Namespace as Arguments
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from lineage.cliout import progress_on_stderr
+
+if TYPE_CHECKING:
+    from lineage.model.answer import Answer
+    from lineage.workspace import Workspace
+
+
+def add(verb: Callable[..., ArgumentParser]) -> None:
+    """Add the verbs; `verb` takes name, meaning and example."""
+    verb(
+        "verify",
+        "recompute everything from the recorded bytes up; exit status 1 when anything was changed",
+        "-w audit.trail verify --format table",
+    )
+    made = verb(
+        "checkpoint",
+        "write a note of the log's size and root, to be kept elsewhere",
+        "-w audit.trail checkpoint -o 2026-06-30.note",
+    )
+    made.add_argument("-o", "--output", default="", metavar="FILE", help="where to write the note")
+    made = verb(
+        "anchor",
+        "keep a note that was kept elsewhere, or an RFC 3161 reply about one, and hold the log against it",
+        "-w audit.trail anchor 2026-06-30.note",
+    )
+    made.add_argument("file", metavar="FILE", help="a note, or the .tsr of a time-stamping service")
+    made = verb(
+        "seal", "write a compact read-only copy and say its SHA-256", "-w audit.trail seal -o 2026-h1.trail"
+    )
+    made.add_argument("-o", "--output", required=True, metavar="FILE", help="the copy; must not be there yet")
+
+
+def _verify(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
+    with progress_on_stderr(given.progress) as progress:
+        answer = workspace.verify(progress=progress)
+    return answer, int(any(item["failed"] for item in answer.items))
+
+
+def _checkpoint(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
+    return workspace.checkpoint(given.output), 0
+
+
+def _anchor(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
+    answer = workspace.anchor(given.file)
+    return answer, int(not all(item["holds"] for item in answer.items))
+
+
+def _seal(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
+    return workspace.seal(given.output), 0
+
+
+ASK: dict[str, Callable[[Any, Arguments], tuple[Answer, int]]] = {
+    "verify": _verify,
+    "checkpoint": _checkpoint,
+    "anchor": _anchor,
+    "seal": _seal,
+}

@@ -1,0 +1,44 @@
+"""Which verbs let others check us? Verify, checkpoint, anchor, seal: the part of a workspace that proves itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lineage.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from lineage.model.answer import Answer
+    from lineage.store.database import Database
+    from lineage.views import Views
+
+
+class Proofs:
+    """What a workspace can say of itself that somebody else can check."""
+
+    _database: Database
+    _views: Views
+
+    def verify(self, *, progress: Progress = SILENT) -> Answer:
+        """Recompute everything from the recorded bytes up; one item: `checked, failed[], root, anchors[]`."""
+        from lineage.proving import verify
+
+        return verify(self._database, progress)
+
+    def checkpoint(self, file: str | Path = "") -> Answer:
+        """Return the checkpoint note (C2SP tlog-checkpoint), and write it to `file` where one is named."""
+        from lineage.anchoring import checkpoint
+
+        return checkpoint(self._database, Path(file) if file else None)
+
+    def anchor(self, file: str | Path) -> Answer:
+        """Keep an anchor from outside: an earlier note, or an RFC 3161 reply about one; raises `QuestionError`."""
+        from lineage.anchoring import anchor
+
+        return anchor(self._database, Path(file))
+
+    def seal(self, file: str | Path) -> Answer:
+        """Write a compact read-only copy and say its SHA-256; raises `UnreadableInputError`."""
+        from lineage.anchoring import seal
+
+        return seal(self._database, Path(file))

@@ -12,9 +12,9 @@ import re
 import sqlite3
 import stat
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,12 +31,13 @@ from lineage.opening import (
     files_below,
     unreadable,
 )
-from lineage.source import Input, Origin, Problem, Sample
+from lineage.source import MAPPING_SUFFIX, Beside, Input, Origin, Problem, Sample
 from lineage.text import MalformedError, decode, is_utf16, plain_path
 
 SAMPLE = 64 * 1024
 LISTED = 2_000
 MAX_MEMBERS = 10_000
+MAX_MAPPING = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Found:
     Attributes:
         path: as imported; given: the input, None when there is only a problem.
         named: true when the person named this very file.
+        beside: the mappings of tables that hold for it, the nearest first.
     """
 
     path: str
@@ -55,10 +57,11 @@ class Found:
     named: bool = False
     problem: Problem | None = None
     sample: Sample = field(default_factory=lambda: Sample(""))
+    beside: tuple[Beside, ...] = ()
 
     def origin(self, labels: dict[str, str]) -> Origin:
         """Return where it came from, under these labels."""
-        return Origin(self.path, labels, self.folder, self.modified)
+        return Origin(self.path, labels, self.folder, self.modified, self.beside)
 
 
 def sample_of(given: Input) -> Sample:
@@ -116,14 +119,21 @@ class _Taken:
         return bool(self.parts.match(plain_path(file.relative_to(self.folder).as_posix())))
 
 
-def walk(paths: Sequence[str | Path], belongs_together: Callable[[Sample], Together]) -> Iterator[Found]:
+def walk(
+    paths: Sequence[str | Path],
+    belongs_together: Callable[[Sample], Together],
+    mappings: Sequence[str | Path] = (),
+) -> Iterator[Found]:
     """Find every input below `paths`, sorted, each with its sample.
+
+    A mapping of tables holds for its folder and those below it; `mappings` name files of more that hold everywhere.
 
     `belongs_together` is asked for each folder, with its listing: true makes it one input, a pattern makes one of the
     files that match and leaves the others to themselves. What cannot be read is found with a problem.
 
     Raises `UnreadableInputError` when a named path does not exist.
     """
+    everywhere = tuple(_mapping(Path(path)) for path in mappings)
     for path in paths:
         place = Path(path)
         shown = plain_path(place.as_posix())
@@ -136,9 +146,36 @@ def walk(paths: Sequence[str | Path], belongs_together: Callable[[Sample], Toget
                 "there is no such file or folder", where=shown, remedy="check the name"
             )
         if place.is_dir():
-            yield from _folder(place, shown, place.resolve(), belongs_together)
+            yield from _folder(place, shown, place.resolve(), belongs_together, everywhere)
         else:
-            yield from _file(place, shown, named=True)
+            beside = everywhere
+            with suppress(OSError):
+                beside = (*_mappings(place.parent.iterdir()), *everywhere)
+            for found in _file(place, shown, named=True):
+                yield _with(found, beside)
+
+
+def _with(found: Found, beside: tuple[Beside, ...]) -> Found:
+    if not beside or found.given is None:
+        return found
+    return replace(found, beside=beside, sample=replace(found.sample, beside=beside))
+
+
+def _mapping(file: Path) -> Beside:
+    """Return a mapping that a person named; raises `UnreadableInputError`."""
+    given = file_input(file)
+    with given.open() as stream:
+        return Beside(given.name, stream.read(MAX_MAPPING))
+
+
+def _mappings(entries: Iterable[Path]) -> tuple[Beside, ...]:
+    """Return the mappings among the files of a folder; one that cannot be read says so when its turn comes."""
+    found = []
+    for entry in sorted(entries, key=lambda entry: entry.name):
+        if entry.name.lower().endswith(MAPPING_SUFFIX) and not entry.is_symlink():
+            with suppress(UnreadableInputError, OSError):
+                found.append(_mapping(entry))
+    return tuple(found)
 
 
 def _folder(
@@ -146,6 +183,7 @@ def _folder(
     shown: str,
     top: Path,
     belongs_together: Callable[[Sample], Together],
+    beside: tuple[Beside, ...],
     level: int = 0,
     taken: _Taken | None = None,
 ) -> Iterator[Found]:
@@ -177,6 +215,7 @@ def _folder(
         taken = _Taken(folder, parts)
     if folder.name == ".git":
         return
+    beside = (*_mappings(entries), *beside)
     for entry in entries:
         inner = f"{shown}/{plain_path(entry.name)}"
         if entry.is_symlink() and not _leads_into(entry, top):
@@ -187,9 +226,10 @@ def _folder(
             if entry.is_symlink():
                 yield Found(inner, problem=Problem("link-to-folder", "links to folders are not followed"))
             elif entry.name != "__pycache__":
-                yield from _folder(entry, inner, top, belongs_together, level + 1, taken)
+                yield from _folder(entry, inner, top, belongs_together, beside, level + 1, taken)
         elif not (taken and taken.holds(entry)):
-            yield from _file(entry, inner, named=False)
+            for found in _file(entry, inner, named=False):
+                yield _with(found, beside)
 
 
 def _leads_into(link: Path, top: Path) -> bool:

@@ -25,8 +25,12 @@ def _belongs_together(sample: Sample) -> Together:
     return best is not None and getattr(best[0], "PARTS", True)
 
 
-def survey(paths: Sequence[str | Path], source: str = "") -> Iterator[Recognised]:
+def survey(
+    paths: Sequence[str | Path], source: str = "", mappings: Sequence[str | Path] = ()
+) -> Iterator[Recognised]:
     """Say of every input below `paths` which source will read it; `source` forces one by name.
+
+    `mappings` name files that say how tables are to be read, wherever these lie.
 
     Raises `UnreadableInputError` for a path that is not there, or a source that does not exist.
     """
@@ -38,7 +42,7 @@ def survey(paths: Sequence[str | Path], source: str = "") -> Iterator[Recognised
             raise UnreadableInputError(
                 "there is no such source", where=source, remedy=f"choose one of {names}"
             )
-    for found in walk(paths, _belongs_together):
+    for found in walk(paths, _belongs_together, mappings):
         # Ten thousand samples of 64 KiB would be kept until the import ends; the first line may name columns.
         kept = replace(found, sample=Sample(found.sample.name, found.sample.head[:8192].partition(b"\n")[0]))
         if found.given is None:

@@ -15,12 +15,13 @@ from lineage.audit.view import View
 from lineage.errors import QuestionError, UnreadableInputError
 from lineage.model.answer import Answer, Item
 from lineage.progress import SILENT, Progress, Step
-from lineage.reports import as_csv, as_html, as_json, as_xlsx, deployments
+from lineage.reports import as_csv, as_html, as_json, as_pdf, as_xlsx, deployments
 from lineage.reports.document import Report
 
 Writer = Callable[[Report], bytes]
 
 WRITERS: dict[str, Writer] = {
+    "pdf": as_pdf.render,
     "html": as_html.render,
     "xlsx": as_xlsx.render,
     "csv": as_csv.render,
@@ -92,7 +93,7 @@ def write(
                 "file": str(place),
                 "sha256": hashlib.sha256(body).hexdigest(),
                 "rows": rows,
-                "pages": None,
+                "pages": as_pdf.pages(body) if name == "pdf" else None,
                 "bytes": len(body),
                 "evidence": [],
             }

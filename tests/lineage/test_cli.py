@@ -83,7 +83,7 @@ def test_every_verb_helps_with_an_example(verb: str, capsys: pytest.CaptureFixtu
         (["entities", "'open"], "not closed"),
         (["entities", "source:mlfow"], "choose one of"),
         (["report", "nonsense"], "choose one of deployments"),
-        (["report", "deployments", "--formats", "docx"], "choose of html"),
+        (["report", "deployments", "--formats", "docx"], "choose of pdf"),
         (["import", "/no/such/file"], "/no/such/file"),
         (["import", "--label", "cluster", "."], "--label cluster=prod-eu"),
         (["import", "--source", "nonsense", "."], "choose one of"),

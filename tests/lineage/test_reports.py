@@ -22,7 +22,7 @@ from lineage.reports.as_csv import inert
 from lineage.reports.deployments import ABSENT, COLUMNS
 from lineage.workspace import Workspace
 
-FORMATS = ("html", "xlsx", "csv", "json")
+FORMATS = ("pdf", "html", "xlsx", "csv", "json")
 LOADING = {
     "script",
     "img",

@@ -163,12 +163,35 @@ def _pairs(answer: Answer, width: int) -> list[str]:
     ]
 
 
+def _verified(answer: Answer, width: int) -> list[str]:
+    """Say what was checked, every failure in a line of its own, and how old the last outside anchor is."""
+    lines = []
+    for item in answer.items:
+        failed = item["failed"]
+        said = [("result", "nothing was changed" if not failed else f"{len(failed)} failures")]
+        said += [(name, item[name]) for name in ("checked", "tree_size", "root") if name in item]
+        anchors = item["anchors"]
+        held = [f"{anchor['name']} ({anchor['form']}, {anchor['age_days']} days old)" for anchor in anchors]
+        nothing = "none: a log that its owner made anew in full cannot be told from the first one"
+        said.append(("anchors", ", ".join(held) or nothing))
+        lines += pairs(said, width)
+        for failure in failed:
+            where = f"{failure.get('file', '')} line {failure['line']}" if failure.get("line") else ""
+            text = f"{failure['what']}: {failure['where']}: {failure['text']}"
+            lines.append(display_text(f"{text} ({where})" if where else text, 1000))
+    return lines
+
+
 PAGES: dict[str, Callable[[Answer, int], list[str]]] = {
     "trace": _trace,
     "paths": _paths,
     "show": _show,
     "digest": _pairs,
     "rebuild": _pairs,
+    "verify": _verified,
+    "checkpoint": lambda answer, _: [str(item["note"]).rstrip("\n") for item in answer.items],
+    "anchor": _pairs,
+    "seal": _pairs,
 }
 """How each verb that does not answer with a list is shown."""
 

@@ -297,6 +297,8 @@ SHAPES: dict[str, dict[str, Check]] = {
     },
     "findings": {"code": text, "severity": text, "subject": text, "text": text, "sides": listed(mapping)},
     "digest": {"digest": sha, "facts": count, "entities": count, "edges": count},
+    "verify": {"checked": mapping, "failed": listed(mapping), "root": sha, "anchors": listed(mapping)},
+    "checkpoint": {"note": text, "origin": text, "tree_size": count, "root": sha, "at": time, "sha256": sha},
 }
 ARGUMENTS = {
     "show": ["eta-parcel 6"],

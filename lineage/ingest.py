@@ -19,10 +19,10 @@ from typing import Any
 from lineage import __version__, clock
 from lineage.errors import UnreadableInputError
 from lineage.evidence.merkle import Frontier, leaf_hashes, load
+from lineage.fingerprint import digest_of, stamp
 from lineage.identity.projector import Projector
 from lineage.identity.resolve import resolve
 from lineage.model.facts import AnyFact, Bundle, Fact
-from lineage.opening import open_regular
 from lineage.progress import SILENT, Progress, Step
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample, Source
 from lineage.store import binding, log
@@ -33,11 +33,13 @@ from lineage.text import clip, dumps, plain_path
 
 __all__ = ["FileResult", "ingest", "rebuild", "survey"]
 
+TOOL = f"modeltrail {__version__}"
 COMMIT_RECORDS = 20_000
 COMMIT_BYTES = 64 << 20
 REPORT_EVERY = 2_000
 BATCH_BYTES = 1 << 18
-"""How many bytes of records take one step together: as much as a processor's cache holds besides the program."""
+BATCH_RECORDS = 200
+"""How much takes one step together: as much as a processor's cache holds besides the program."""
 
 
 Reader = Callable[[Record, Origin], Iterable[Fact | Bundle | Problem | Filtered]]
@@ -73,6 +75,7 @@ class _Run:
         self.connection = connection
         self.batch = batch
         self.known = log.known_identities(connection)
+        self.earlier = log.read_before(connection, TOOL)
         self.first_load = not self.known
         self.seq = log.size(connection)
         self.frontier = self._frontier()
@@ -138,7 +141,9 @@ def ingest(
     workspace cannot be written, and `CancelledError` when the person stopped it: what was complete by then is
     kept.
     """
-    said = {plain_path(name): plain_path(value) for name, value in (labels or {}).items() if name != "mapping"}
+    said = {
+        plain_path(name): plain_path(value) for name, value in (labels or {}).items() if name != "mapping"
+    }
     # By its text, not by where it lies, does a mapping decide what the rows of a table say.
     mappings = [labels["mapping"]] if labels and labels.get("mapping") else []
     database.check_writable()
@@ -147,8 +152,7 @@ def ingest(
     total = sum(item.found.given.size for item in surveyed if item.found.given is not None)
     results: list[FileResult] = []
     with import_lock(database.path), _rare_collections(), database.writing() as connection:
-        tool = f"modeltrail {__version__}"
-        batch = log.open_batch(connection, clock.now(), tool, said, [plain_path(str(path)) for path in paths])
+        batch = log.open_batch(connection, clock.now(), TOOL, said, [plain_path(str(path)) for path in paths])
         run = _Run(connection, batch)
         done = 0
         for item in surveyed:
@@ -193,10 +197,18 @@ def _import_one(
     context = _context(item.source, origin, found.sample, given)
     file = log.open_file(run.connection, run.batch, found.path, item.source.NAME, labels, context, given.size)
     progress.say(Step(found.path, *place, records=run.seq))
-    before = _stamp(given)
+    before = stamp(given)
+    digest = digest_of(given)
+    result.sha256 = digest.hex()
+    earlier = run.earlier.get((found.path, result.source, dumps(labels).decode(), context, digest))
+    if earlier is not None:
+        result.read = result.duplicate = earlier
+        result.seconds = round(time.perf_counter() - started, 3)
+        log.count_file(run.connection, file, (earlier, 0, earlier, 0, 0, 0), result.seconds)
+        log.close_file(run.connection, file, digest, clock.now(), {})
+        return result
     _read_all(run, item.source, given, origin, (file, context), result, progress, place)
-    digest = _digest_of(given)
-    after = _stamp(given)
+    after = stamp(given)
     if before and after and before != after:
         reason = "the file was written to while it was read: import it again when it is complete"
         problem = Problem("changed-while-read", reason, fatal=False)
@@ -204,7 +216,6 @@ def _import_one(
         if row[0] not in {known[0] for known in run.problems}:
             result.problems += 1
             run.problems.append(row)
-    result.sha256 = digest.hex()
     result.seconds = round(time.perf_counter() - started, 3)
     log.close_file(run.connection, file, digest, clock.now(), result.reasons)
     run.commit(file, result, result.seconds)
@@ -261,7 +272,7 @@ def _batches(items: Iterable[Record | Problem]) -> Iterator[list[Record | Proble
     for item in items:
         batch.append(item)
         size += len(item.raw) if isinstance(item, Record) else 200
-        if size >= BATCH_BYTES:
+        if size >= BATCH_BYTES or len(batch) == BATCH_RECORDS:
             yield batch
             batch = []
             size = 0
@@ -389,31 +400,6 @@ def _problem_row(
         reason,
         int(problem.fatal),
     )
-
-
-def _stamp(given: Input) -> tuple[int, int] | None:
-    """Return size and time of change of the file that is read; None of a folder and of what is gone."""
-    place = getattr(given, "file", None) or getattr(given, "archive", None)
-    try:
-        status = Path(place).stat() if place is not None else None
-    except OSError:
-        return None
-    return (status.st_size, status.st_mtime_ns) if status is not None else None
-
-
-def _digest_of(given: Input) -> bytes:
-    """Return the SHA-256 of the file as it lies on disk; of a folder, that of its files' names and digests."""
-    if given.path is not None and Path(given.path).is_dir():
-        whole = hashlib.sha256()
-        for name, member in given.members():
-            whole.update(name.encode("utf-8", "surrogateescape") + b"\0" + _digest_of(member))
-        return whole.digest()
-    place = getattr(given, "file", None)
-    try:
-        with open_regular(Path(place)) if place is not None else given.open() as stream:
-            return hashlib.file_digest(stream, "sha256").digest()  # type: ignore[arg-type]
-    except (OSError, EOFError, UnreadableInputError):
-        return b""
 
 
 def rebuild(

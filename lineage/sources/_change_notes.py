@@ -35,8 +35,10 @@ def pipeline_of(hops: tuple[Hop, ...]) -> str:
 def change_in(notes: Mapping[str, str]) -> tuple[dict[str, str], tuple[Hop, ...]]:
     """Return what labels and annotations say of a change (`Happened.change`), and whom they name as having made it.
 
-    >>> change_in({"example.com/git-commit": "4be1c0de", "github.com/run-id": "77", "x/deployed-by": "ann"})
-    ({'commit': '4be1c0de', 'ci_run': '77'}, (Hop(principal='ann', rule='deployed-by', field='x/deployed-by'),))
+    >>> said = {"example.com/git-commit": "4be1c0de", "github.com/run-id": "77", "x/deployed-by": "ann"}
+    >>> change, (hop,) = change_in(said)
+    >>> change, hop.principal, hop.rule, hop.field
+    ({'commit': '4be1c0de', 'ci_run': '77'}, 'ann', 'deployed-by', 'x/deployed-by')
     """
     change: dict[str, str] = {}
     hops = []

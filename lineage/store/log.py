@@ -82,6 +82,19 @@ def open_file(
     return int(connection.exec_driver_sql("SELECT max(id) FROM file").scalar_one())
 
 
+def read_before(connection: Connection, tool: str) -> dict[tuple[str, str, str, int, bytes], int]:
+    """Return how many records each file held that `tool` has read to its end without a problem.
+
+    By path, source, labels as stored, context and SHA-256: where all are the same, every record is a duplicate.
+    """
+    rows = connection.exec_driver_sql(
+        "SELECT f.path, f.source, f.labels, f.context, f.sha256, f.read FROM file f JOIN batch b ON b.id = f.batch"
+        " WHERE b.tool = ? AND f.finished IS NOT NULL AND f.problems = 0 AND f.read > 0",
+        (tool,),
+    )
+    return {(row[0], row[1], row[2], row[3], bytes(row[4])): row[5] for row in rows}
+
+
 def count_file(connection: Connection, file: int, counts: tuple[int, ...], seconds: float) -> None:
     """Set a file's counts: read, accepted, duplicate, filtered, rejected, problems."""
     connection.exec_driver_sql(

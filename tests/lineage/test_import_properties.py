@@ -10,6 +10,7 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -174,3 +175,38 @@ def test_the_same_row_under_another_header_is_another_record(tmp_path: Path) -> 
         (False, True),
         (True, False),
     ]
+
+
+def test_a_file_that_was_read_to_its_end_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second import of the same bytes asks no reader; a grown file, another label or a newer program reads anew."""
+    from lineage import ingest as ingesting
+    from lineage.sources import people_csv
+
+    asked: list[str] = []
+    cut = people_csv.records
+
+    def records(given: Any, origin: Any) -> Any:
+        asked.append(origin.path)
+        return cut(given, origin)
+
+    monkeypatch.setattr(people_csv, "records", records)
+    people = tmp_path / "people.csv"
+    people.write_text("person,email,principal\nKim Dahl,kim@acme.example,kim\n", encoding="utf-8")
+    with Workspace.open(tmp_path / "a.trail") as workspace:
+        first = workspace.import_([people]).items[0]
+        again = workspace.import_([people]).items[0]
+        assert first["accepted"] == 1
+        assert (again["read"], again["duplicate"], again["accepted"]) == (first["read"], first["read"], 0)
+        assert again["sha256"] == first["sha256"]
+        assert len(asked) == 1
+        workspace.import_([people], labels={"account": "7"})
+        assert len(asked) == 2
+        with people.open("a", encoding="utf-8") as stream:
+            stream.write("Ada Berg,ada@acme.example,ada\n")
+        grown = workspace.import_([people]).items[0]
+        assert (grown["accepted"], grown["duplicate"]) == (1, first["read"])
+        monkeypatch.setattr(ingesting, "TOOL", "modeltrail 99")
+        workspace.import_([people])
+        assert len(asked) == 4

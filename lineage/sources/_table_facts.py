@@ -25,11 +25,11 @@ from lineage.model.naming import dataset_at, model_version
 from lineage.model.vocabulary import Basis, Kind, Outcome, Relation, RunState
 from lineage.source import Origin, Problem
 from lineage.sources._incident import Step, in_order, incident, told
+from lineage.sources._listed_person import person
+from lineage.sources._listed_promise import promise
+from lineage.sources._listed_right import right
 from lineage.sources._table_cells import when
 from lineage.sources._table_mapping import Table
-from lineage.sources.access_csv import right
-from lineage.sources.people_csv import person
-from lineage.sources.sla_csv import promise
 
 RULE = "table"
 ANY_SYSTEM = "*"

@@ -7,23 +7,17 @@ principal without a system is that of any system, as in a people list; nothing i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
-from lineage.model.facts import Fact, Grant, Json, Key
-from lineage.model.vocabulary import Kind
+from lineage.model.facts import Fact
 from lineage.source import Filtered, Input, Origin, Problem, Record, Sample
-from lineage.sources._agreement_times import times
 from lineage.sources._csv_rows import first_header, rows, said_in, spelling
-from lineage.sources._incident import local_time
-from lineage.text import clip
+from lineage.sources._listed_right import right
 
 NAME = "access-csv"
 HEADED = True
 FORMAT = "Access lists (CSV): principal, role, resource, granted_from, granted_to, granted_by, ticket"
 PROVES = ("who", "when", "what")
-
-ANY_SYSTEM = "*"
 
 _COLUMNS = {
     "principal": "principal|user|username|user name|login|account|identity|subject|grantee|member|email|e mail|person"
@@ -61,11 +55,9 @@ _FOREIGN = frozenset(
 """Columns of lists of service levels and incidents, which may also name a person and days."""
 
 _RIGHTS = frozenset({"role", "permission"})
-_SEPARATORS = re.compile(r"[;\n\r]+")
 _LOOSE = frozenset({"group", "profile", "object", "target", "project", "action", "actions", "right"})
 """Words that mean a right or what it is for in an access list, and anything elsewhere."""
 
-_DENIES = frozenset({"deny", "denied", "no", "false", "0", "forbidden", "blocked"})
 _LEFT_OUT = frozenset({"requested", "pending", "rejected", "draft", "declined", "beantragt", "abgelehnt"})
 """States of a request: nothing was granted yet."""
 
@@ -104,50 +96,3 @@ def read(record: Record, origin: Origin) -> Iterable[Fact | Problem | Filtered]:
         yield Filtered("not-granted")
     else:
         yield from right(said, origin)
-
-
-def right(said: dict[str, str], origin: Origin) -> Iterator[Fact | Problem]:
-    """Say which right the cells of a row give, by the names of the columns."""
-    principals = [part.strip() for part in _SEPARATORS.split(said.get("principal", "")) if part.strip()]
-    permissions = tuple(
-        part.strip() for part in _SEPARATORS.split(said.get("permission", "")) if part.strip()
-    )
-    role = said.get("role", "")
-    if not principals or not (role or permissions):
-        field = "principal" if not principals else "role"
-        yield Problem("missing-field", f"the row names no {field}", field)
-        return
-    problems: list[Problem] = []
-    days = {"granted_from": said.get("since", ""), "granted_to": said.get("until", "")}
-    since, until = times(days, origin, problems.append)
-    if any(problem.code == "bad-time" for problem in problems):
-        # A right whose days cannot be read would seem to hold always.
-        yield from (Problem(each.code, each.reason, each.field, each.value) for each in problems)
-        return
-    detail: dict[str, Json] = {
-        "ticket": said.get("ticket", ""),
-        "status": said.get("status", ""),
-        "note": clip(said.get("note", ""), 500),
-    }
-    for column in ("reviewed", "used"):
-        read_at = local_time(said.get(column, ""), origin, problems.append, column)
-        if read_at is not None:
-            detail[column] = said[column]
-    system = said.get("system", "") or ANY_SYSTEM
-    by = said.get("by", "")
-    for name in principals:
-        yield Grant(
-            Key(Kind.ACTOR, system, name),
-            role or ", ".join(permissions),
-            permissions,
-            where=said.get("resource", ""),
-            place=said.get("system", ""),
-            allowed=said.get("effect", "").lower() not in _DENIES,
-            conditional=said.get("condition", ""),
-            since=since,
-            until=until,
-            by=Key(Kind.ACTOR, ANY_SYSTEM, by) if by else None,
-            via="access list",
-            detail={field: value for field, value in detail.items() if value},
-        )
-    yield from problems

@@ -119,6 +119,9 @@ def spelling(name: str) -> str:
 
 def first_header(text: str, synonyms: Mapping[str, str]) -> Header | None:
     """Return the header among the first lines of `text` that hold anything, None when there is none."""
+    if text[:1] in {"{", "["}:
+        # Every file is looked at by every list's reader, and most are JSON.
+        return None
     lines = text.splitlines(keepends=True)
     place = 0
     tried = 0

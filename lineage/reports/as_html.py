@@ -61,8 +61,10 @@ def _style(column: Column, *, grouped: bool) -> str:
     return "stack" if grouped else "wide" if column.wide else ""
 
 
-def lines(section: Section, row: Row, heading: Heading, absent: frozenset[str]) -> Iterator[Line]:
-    """Yield what stands in one cell of the page, the most important first."""
+def lines(
+    section: Section, row: Row, heading: Heading, absent: frozenset[str], limit: int = _LONGEST
+) -> Iterator[Line]:
+    """Yield what stands in one cell of the page, the most important first, each cut to `limit` characters."""
     for number in heading.columns:
         column, cell = section.columns[number], row.cells[number]
         if cell in ("", None):
@@ -72,7 +74,7 @@ def lines(section: Section, row: Row, heading: Heading, absent: frozenset[str]) 
         label = "" if first or column.name == "action" else column.title
         parts = str(cell).split("; ") if column.form is Form.LIST else [_text(cell, column)]
         for part in parts:
-            text = shown(part)
+            text = shown(part, limit)
             short = " short" if len(text) <= _SHORT and column.form is not Form.CODE else ""
             yield Line(label, text, style + (" first" if first else "") + short)
 
@@ -82,9 +84,9 @@ def _text(cell: Cell, column: Column) -> str:
     return _ISO.sub(r"\1 \2", text) if column.form is Form.TIME else text
 
 
-def shown(value: object) -> str:
+def shown(value: object, limit: int = _LONGEST) -> str:
     """Return a text as it may be shown: without characters that hide or reorder others."""
-    return display_text(str(value), _LONGEST)
+    return display_text(str(value), limit)
 
 
 @cache

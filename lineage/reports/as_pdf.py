@@ -126,11 +126,11 @@ def _section(report: Report, section: Section, proof: dict[str, Item]) -> dict[s
             [
                 {
                     "label": shown(line.label),
-                    "text": pieces(line.text),
+                    "text": pieces(line.text, 2 * LONGEST),
                     "style": line.style,
                     "bold": head.style == "stack",
                 }
-                for line in lines(section, row, head, report.absent)
+                for line in lines(section, row, head, report.absent, LONGEST)
             ]
             for head in heads
         ]

@@ -7,16 +7,14 @@ and the completeness statement (R7) rides along.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from lineage import __version__
-from lineage.audit import completeness, findings, happenings, register
+from lineage.audit import happenings, register
 from lineage.audit.view import View, time_text
 from lineage.model.answer import Item
-from lineage.model.moment import to_iso
 from lineage.reports.document import Cell, Column, Form, Report, Row, Section
+from lineage.reports.statement import Frame, framed
 
 TITLE = "Deployment register"
 
@@ -80,17 +78,8 @@ _SLA = (
     "The SLA in force is the version whose interval holds the time of the deployment; the ground for the interval"
     " (annotation, contract, git, file, import) stands with it."
 )
-_CHECK = (
-    "Import the same files into a new workspace: modeltrail digest must say the same there as here.\n"
-    "modeltrail report deployments with the same parameters must write the same bytes (SHA-256 of each file).\n"
-    "Every row names file, line and SHA-256 of the records it stands on: hash that line without its line break."
-)
 _NOTHING = (
     "No deployment is evidenced in this period. That does not mean that none happened: see what was observed."
-)
-_SPANS = "Only what lies within these spans can show up in this report. Where nothing was observed, nothing is claimed."
-_ACCOUNTED = (
-    "Every record was accepted, a duplicate, filtered for the reason given, or rejected with a problem."
 )
 LOGIC = (_ROW, _MODEL, _PERSON, _SLA)
 
@@ -103,57 +92,18 @@ def make(view: View, *, since: int | None, until: int | None, workspace: dict[st
         Row(tuple(_cell(item, column.name, every) for column in COLUMNS), tuple(item["evidence"]))
         for item in answer.items
     )
-    found = findings.findings(view)
-    sections = (
-        Section("deployments", TITLE, COLUMNS, rows, empty=_NOTHING, primary=True),
-        _findings_section(found.items),
-        _observed_section(view),
-        _imported_section(view),
+    table = Section("deployments", TITLE, COLUMNS, rows, empty=_NOTHING, primary=True)
+    return framed(
+        view,
+        Frame("deployments", TITLE, TEMPLATE, LOGIC, ABSENT),
+        (table,),
+        items=answer.items,
+        scope="every deployment target",
+        population=_population(view, answer.items, len(every), since, until),
+        since=since,
+        until=until,
+        workspace=workspace,
     )
-    parameters = {
-        "kind": "deployments",
-        "template": TEMPLATE,
-        "from": None if since is None else to_iso(since),
-        "to": None if until is None else to_iso(until),
-        "as_of": None if view.as_of is None else to_iso(view.as_of),
-        "known_at": None if view.known_at is None else to_iso(view.known_at),
-        "version": __version__,
-        "tree_size": workspace["tree_size"],
-        "root": workspace["root"],
-    }
-    report = Report("deployments", TITLE, (), sections, tuple(answer.items), LOGIC, parameters, ABSENT)
-    header = (
-        ("Report id", f"sha256 {report.id}"),
-        ("Kind", f"deployments, template {TEMPLATE}"),
-        ("Program", f"ModelTrail {__version__}"),
-        ("Workspace", str(workspace["workspace"])),
-        ("Evidence log", _log(workspace)),
-        (
-            "Period (UTC)",
-            f"{_moment(since, 'the beginning')} up to {_moment(until, 'the end of what is known')} (excluded)",
-        ),
-        ("As it was on", _moment(view.as_of, "the present")),
-        ("As we knew on", _moment(view.known_at, "all that is recorded")),
-        ("Scope", "every deployment target"),
-        ("Population", _population(view, answer.items, len(every), since, until)),
-        ("Sources used", _sources(view)),
-        ("Open findings", str(found.total)),
-        ("Problems while reading", str(sum(entry["problems"] for entry in _files(view)))),
-        ("Signature", "unsigned"),
-        ("To check", _CHECK),
-    )
-    return replace(report, header=header)
-
-
-def _moment(time: int | None, otherwise: str) -> str:
-    return otherwise if time is None else to_iso(time)
-
-
-def _log(workspace: dict[str, Any]) -> str:
-    if not workspace["tree_size"]:
-        return "empty: nothing had been imported"
-    checkpoint = _moment(workspace["checkpoint_at"], "an unknown time")
-    return f"{workspace['tree_size']} records, Merkle root {workspace['root']}, checkpoint of {checkpoint}"
 
 
 def _population(view: View, items: list[Item], every: int, since: int | None, until: int | None) -> str:
@@ -171,25 +121,6 @@ def _population(view: View, items: list[Item], every: int, since: int | None, un
         listed = ", ".join(f"{count} {outcome}" for outcome, count in sorted(vain.items()))
         parts.append(f"attempts that changed nothing are events and not among them: {listed}")
     return "; ".join(parts)
-
-
-def _files(view: View) -> list[Item]:
-    return [entry for batch in completeness.imports(view).items for entry in batch["files"]]
-
-
-def _sources(view: View) -> str:
-    """Say which sources speak in the report: how many records, and from when to when where they say so."""
-    records: Counter[str] = Counter()
-    for entry in _files(view):
-        records[entry["source"] or "not recognised"] += entry["accepted"]
-    spans: dict[str, list[str]] = {}
-    for row in completeness.coverage_of(view):
-        spans.setdefault(row["source"], []).extend(end[:10] for end in (row["from"], row["to"]) if end)
-    said = []
-    for name, count in sorted(records.items()):
-        span = f", {min(spans[name])} to {max(spans[name])}" if spans.get(name) else ""
-        said.append(f"{name}: {count} records{span}")
-    return "\n".join(said) or "none"
 
 
 def _cell(item: Item, name: str, every: dict[str, Item]) -> Cell:
@@ -278,84 +209,3 @@ def _agreement(entry: Item) -> str:
     bound = f"{entry['comparator']} {entry['target']:g} {entry['unit']}"
     ground = f" [{entry['basis']}]" if entry.get("basis") else ""
     return f"{entry['name']}{version}: {entry['metric']}{percentile} {bound}".rstrip() + ground
-
-
-def _findings_section(items: list[Item]) -> Section:
-    columns = (
-        Column("severity", "Severity"),
-        Column("code", "Code"),
-        Column("subject", "Subject", wide=True),
-        Column("text", "What", wide=True),
-    )
-    rows = tuple(
-        Row((item["severity"], item["code"], item["subject"], item["text"]), tuple(item["evidence"]))
-        for item in items
-    )
-    return Section(
-        "findings", "Open findings", columns, rows, empty="Nothing in the evidence contradicts itself."
-    )
-
-
-def _observed_section(view: View) -> Section:
-    columns = (
-        Column("source", "Source"),
-        Column("scope", "Scope", wide=True),
-        Column("what", "What"),
-        Column("from", "From (UTC)", form=Form.TIME),
-        Column("to", "To (UTC)", form=Form.TIME),
-        Column("complete", "Complete listing"),
-        Column("records", "Records", form=Form.NUMBER),
-    )
-    rows = tuple(
-        Row(tuple("yes" if value is True else "no" if value is False else value for value in item.values()))
-        for item in completeness.coverage_of(view)
-    )
-    return Section(
-        "observed",
-        "What was observed",
-        columns,
-        rows,
-        note=_SPANS,
-        empty="Nothing has been imported.",
-    )
-
-
-def _imported_section(view: View) -> Section:
-    columns = (
-        Column("file", "File", wide=True),
-        Column("source", "Source"),
-        Column("read", "Read", form=Form.NUMBER),
-        Column("accepted", "Accepted", form=Form.NUMBER),
-        Column("duplicate", "Duplicate", form=Form.NUMBER),
-        Column("filtered", "Filtered", form=Form.NUMBER),
-        Column("rejected", "Rejected", form=Form.NUMBER),
-        Column("problems", "Problems", form=Form.NUMBER),
-        Column("bytes", "Bytes", form=Form.NUMBER),
-        Column("sha256", "SHA-256", wide=True, form=Form.CODE),
-        Column("reasons", "Filtered because", wide=True),
-    )
-    rows = []
-    for entry in _files(view):
-        reasons = ", ".join(f"{why}: {count}" for why, count in entry["reasons"].items())
-        rows.append(
-            Row(tuple(reasons if column.name == "reasons" else entry[column.name] for column in columns))
-        )
-    return Section(
-        "imported",
-        "What was imported",
-        columns,
-        tuple(rows),
-        note=_control_total(view),
-        empty="Nothing has been imported.",
-    )
-
-
-def _control_total(view: View) -> str:
-    """Say that what was read is all accounted for, with the sums (R7)."""
-    files = _files(view)
-    words = ("accepted", "duplicate", "filtered", "rejected")
-    parts = [sum(entry[word] for entry in files) for word in words]
-    read = sum(entry["read"] for entry in files)
-    sums = " + ".join(f"{count} {word}" for count, word in zip(parts, words, strict=True))
-    sign = "=" if read == sum(parts) else "IS NOT"
-    return f"{_ACCOUNTED} {len(files)} files: {read} records read {sign} {sums}."

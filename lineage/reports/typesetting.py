@@ -13,8 +13,6 @@ from pathlib import Path
 MOST_MEMORY = 4 << 30
 """Bytes of address space that the pages may take, where the system can hold to it."""
 
-STANDARDS = ("a-2b", "ua-1")
-
 
 def limit() -> None:
     """Hold this process to its memory, where the system can."""
@@ -37,7 +35,7 @@ def typeset(folder: Path, fonts: Path) -> None:
             include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(fonts)]
         ),
         format="pdf",
-        pdf_standards=list(STANDARDS),
+        pdf_standards=["a-2b", "ua-1"],
         timestamp=datetime(2000, 1, 1, tzinfo=UTC),
     )
     (folder / "report.pdf").write_bytes(pages + b"\n")

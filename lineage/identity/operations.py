@@ -1,13 +1,14 @@
 """Was a call that takes its time done, and what did it ask for?
 
-Clouds record a long call when it is taken up and again when it has ended. The two are one happening, known by the
-operation's id: what was asked and when stands in the first, whether it was done in the last. A call whose end nobody
-recorded is told as begun and is no deployment.
+Clouds record a long call when it is taken up and again when it has ended; some also when it is accepted in between.
+All are one happening, known by the operation's id: what was asked and when stands in the first, whether it was done in
+the last. A call whose end nobody recorded is told as begun and is no deployment.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from itertools import groupby
 
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from lineage.identity.sagemaker import Told
 from lineage.model.facts import Happened, Workload
 from lineage.model.vocabulary import Outcome
 
-BEGIN = "begin"
+BEGIN = frozenset({"begin", "accept"})
 
 
 def completed(rows: Iterable[Told]) -> Iterator[Told]:
@@ -30,21 +31,18 @@ def completed(rows: Iterable[Told]) -> Iterator[Told]:
             if told.fact.detail.get("stage") and told.fact.outcome is not Outcome.DONE
         }
         for told in listed:
-            if told.fact.type == BEGIN:
+            if told.fact.type in BEGIN:
                 asked.setdefault(told.hid, []).append(told)
         for told in listed:
-            if told.fact.type == BEGIN:
+            if told.fact.type in BEGIN:
                 continue
-            first = next(iter(asked.get(told.hid, ())), None)
+            begun = asked.get(told.hid, [])
             fact = told.fact
             if told.hid in refused and fact.outcome is Outcome.DONE:
                 # Two ends of one operation that contradict each other prove no deployment.
                 fact = replace(fact, outcome=Outcome.FAILED)
-            if first is None:
-                yield told._replace(fact=fact)
-            else:
-                records = tuple(dict.fromkeys((*told.records, *first.records)))
-                yield told._replace(fact=_whole(first.fact, fact), records=records)
+            records = tuple(dict.fromkeys(record for one in (told, *begun) for record in one.records))
+            yield told._replace(fact=reduce(_whole, [*(one.fact for one in begun), fact]), records=records)
 
 
 def _whole(first: Happened, last: Happened) -> Happened:

@@ -1,8 +1,9 @@
-"""What does a Vertex AI endpoint serve after each step?
+"""What does an endpoint of Vertex AI or Azure Machine Learning serve after each step?
 
 A call deploys one model beside others, takes one away or shares out the traffic anew; what serves as a whole is the
 sum of the steps so far. A step that changes nothing of what gets traffic (a model that is deployed without a share, or
-taken away when it has none) is told as an event and is no step of the register.
+taken away when it has none) is told as an event and is no step of the register. Azure's deployments keep their name
+when they are written anew: such a write is a change, of unknown content where no record shows the model.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from lineage.model.facts import Component, Happened, Workload
 from lineage.model.vocabulary import Outcome
 from lineage.text import dumps
 
-SCHEME = "vertex://"
+_DEPLOYED = {"vertex": "deployedModels", "azureml": "deployments"}
+"""How each platform calls what is deployed to an endpoint."""
 _NEW = "0"
 """How a traffic split calls the model that is being deployed."""
 _UNSEEN = "?"
@@ -28,7 +30,8 @@ _UNSEEN = "?"
 class _Endpoint:
     """What is deployed to one endpoint, as far as the steps so far show it."""
 
-    def __init__(self) -> None:
+    def __init__(self, platform: str) -> None:
+        self.platform = platform
         self.whole = False
         self.clear()
 
@@ -72,7 +75,7 @@ class _Endpoint:
         """Share out the traffic anew; what the split does not name gets none."""
         self.traffic = {self.known(name): share for name, share in traffic.items()}
         for number in self.traffic:
-            self.parts.setdefault(number, Component(number, uri=f"deployedModels/{number}"))
+            self.parts.setdefault(number, Component(number, uri=f"{_DEPLOYED[self.platform]}/{number}"))
 
     def see(self, fact: Happened) -> None:
         """Take what a listing shows; where that is what the steps have led to, what they told of it stays."""
@@ -99,9 +102,12 @@ class _Endpoint:
         return number
 
     def serving(self) -> dict[str, float | None]:
-        """Return the share of each deployed model that gets traffic; None where no share was ever told."""
+        """Return the share of each deployed model that gets traffic; None where no share was ever told.
+
+        What is alone gets all, whether or not a later call says so.
+        """
         if self.traffic is None:
-            return dict.fromkeys(self.parts)
+            return dict.fromkeys(self.parts, 1.0 if len(self.parts) == 1 else None)
         return {number: self.traffic[number] for number in self.parts if self.traffic.get(number, 0.0) > 0}
 
     def workload(self) -> Workload | None:
@@ -109,34 +115,37 @@ class _Endpoint:
         serving = self.serving()
         if not any(self.parts[number].claims for number in serving):
             return None
-        lone = len(self.parts) == 1
         parts = tuple(
             replace(
-                part,
-                weight=(1.0 if lone else None) if self.traffic is None else self.traffic.get(number, 0.0),
+                part, weight=serving.get(number) if self.traffic is None else self.traffic.get(number, 0.0)
             )
             for number, part in sorted(self.parts.items())
         )
         decisive = [[number, share, self.parts[number].claims] for number, share in sorted(serving.items())]
         digest = hashlib.sha256(dumps(decisive)).hexdigest()
-        return Workload("vertex", parts, digest, dict(self.resources))
+        return Workload(self.platform, parts, digest, dict(self.resources))
 
 
 def expanded(rows: Iterable[Told]) -> Iterator[Told]:
-    """Yield the happenings of targets, each target's together; those of Vertex AI with the whole that then serves."""
+    """Yield the happenings of targets, each target's together; endpoints' with the whole that then serves."""
     for _, group in groupby(rows, key=lambda told: told.target):
         listed = list(group)
-        if not listed[0].fact.subject.namespace.startswith("vertex"):
+        platform = _platform(listed[0].fact.subject.namespace)
+        if not platform:
             yield from listed
             continue
         ordered = sorted(listed, key=lambda told: (told.fact.at.lo, told.fact.type == "observe", told.hid))
-        endpoint = _Endpoint()
+        endpoint = _Endpoint(platform)
         seen = _versions(listed)
         for told in ordered:
             if told.fact.outcome is Outcome.DONE:
                 yield from _step(endpoint, _with_version(told, seen))
             else:
                 yield told
+
+
+def _platform(namespace: str) -> str:
+    return next((name for name in _DEPLOYED if namespace.startswith(name)), "")
 
 
 def _versions(listed: Iterable[Told]) -> dict[str, Component]:
@@ -174,10 +183,10 @@ def _step(endpoint: _Endpoint, told: Told) -> Iterator[Told]:
             yield told
         endpoint.clear()
         return
-    if fact.type != "apply":
+    if fact.type != "apply" and not fact.detail.get("traffic"):
         return
     verb = fact.detail.get("verb")
-    if verb == "deploy":
+    if verb in {"deploy", "write"}:
         endpoint.deploy(told)
     elif verb == "undeploy":
         endpoint.undeploy(fact)
@@ -188,5 +197,8 @@ def _step(endpoint: _Endpoint, told: Told) -> Iterator[Told]:
     endpoint.records = records
     if verb == "undeploy" and not endpoint.parts and before:
         yield told._replace(fact=replace(fact, type="delete", workload=None), records=told.records)
+    elif verb == "write" and fact.detail.get("deploys") in after:
+        shown = endpoint.workload() if fact.workload is not None else None
+        yield told._replace(fact=replace(fact, workload=shown), records=records)
     elif after and after != before:
-        yield told._replace(fact=replace(fact, workload=endpoint.workload()), records=records)
+        yield told._replace(fact=replace(fact, type="apply", workload=endpoint.workload()), records=records)

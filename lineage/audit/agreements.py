@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from lineage.audit.attaining import UNMEASURED, Attaining
 from lineage.audit.view import View, names, spoken, thing_id, thing_name
 from lineage.identity.agreement import ObjectiveRow, SlaInForce, TargetRow, assign, in_force
 from lineage.identity.inforce import Agreements
@@ -19,6 +20,8 @@ from lineage.model.vocabulary import Outcome
 from lineage.store import asking, gathering, listing
 
 Row = dict[str, Any]
+_MOST = 100
+"""Records of one series that are cited; `measured_by` names the series, which leads to all."""
 
 
 @dataclass
@@ -72,6 +75,11 @@ class Binding:
         key = self.keys.get(target)
         return in_force(self.agreed.assignments, key, moment) if key is not None and self.rows else ()
 
+    def names(self, under: Iterable[tuple[Row, SlaInForce]]) -> list[str]:
+        """Return what the targets of these deployments are called."""
+        keys = {self.keys[episode["target"]] for episode, _ in under if episode["target"] in self.keys}
+        return sorted({name for key in keys for name in TargetRow(key).names})
+
     def during(self, episode: Row) -> list[SlaInForce]:
         """Return what bound a deployment at some time while it lasted."""
         if episode["action"] == "delete":
@@ -93,9 +101,10 @@ def sla(
     """List every version of every agreement, with the deployment episodes that it was in force for.
 
     The selector picks agreements; or targets, environments, models (then the agreements that bound their deployments).
-    Attainment needs measurements; where none are imported, `value` and `met` are null: not measured is not met.
+    Attainment is of the newest window in the period (all of them are in `windows`); where nothing measures a promise,
+    `value` and `met` are null and `why` says what is missing: not measured is neither met nor missed.
     """
-    binding = Binding(view)
+    binding, attaining = Binding(view), Attaining(view)
     picked = set(view.select(selector)) if selector.strip() else None
     bound: dict[int, list[tuple[Row, SlaInForce]]] = defaultdict(list)
     wanted = None if picked is None else {row["eid"] for row in episodes_of(view, picked)}
@@ -105,7 +114,8 @@ def sla(
                 bound[found.record].append((episode, found))
     things = names(view.connection, [row["entity"] for row in binding.rows])
     evidence = view.evidence(row["record"] for row in binding.rows)
-    items = []
+    items: list[Item] = []
+    measured: list[list[int]] = []
     for row in binding.rows:
         under = bound[row["record"]]
         if picked is not None and wanted is not None and row["entity"] not in picked:
@@ -115,8 +125,18 @@ def sla(
         item = _item(row, under, things[row["entity"]], view.as_of)
         item["evidence"] = [evidence[row["record"]]]
         if _within(under[0][1] if under else row["fact"], view.as_of, since, until):
+            interval = _surely(under[0][1] if under else row["fact"])
+            served = [episode for episode, _ in under]
+            told, each, records = attaining.of(row, interval, served, binding.names(under), (since, until))
+            item.update(told)
+            for served_by, verdict in zip(item["episodes"], each, strict=False):
+                served_by.update(verdict)
             items.append(item)
+            measured.append(records)
     shown = items if limit is None else items[:limit]
+    further = view.evidence(record for records in measured[: len(shown)] for record in records[:_MOST])
+    for item, records in zip(shown, measured, strict=False):
+        item["evidence"] += [further[record] for record in records[:_MOST] if record in further]
     return view.answer(shown, len(items))
 
 
@@ -149,6 +169,13 @@ def _within(said: Any, as_of: int | None, since: int | None, until: int | None) 
     return held and (since is None or last > since) and (until is None or first < until)
 
 
+def _surely(said: Any) -> tuple[int, int]:
+    """Return when a version of an agreement was in force without doubt."""
+    begin = getattr(said, "effective_from", None) or getattr(said, "since", None)
+    end = getattr(said, "effective_to", None) or getattr(said, "until", None)
+    return (begin.hi if begin else 0), (end.lo if end else LAST)
+
+
 def _later(episode: Row, as_of: int | None) -> bool:
     """Tell whether a deployment ended only after the valid time."""
     return as_of is not None and (episode["end_lo"] or LAST) > as_of
@@ -177,13 +204,8 @@ def _item(row: Row, under: list[tuple[Row, SlaInForce]], thing: asking.Thing, as
         "document": fact.document or row["path"],
         "owner": fact.owner or None,
         "text": fact.text or None,
-        "window_from": None,
-        "window_to": None,
-        "value": None,
-        "coverage": 0.0,
-        "met": None,
+        **UNMEASURED,
         "method": fact.method or None,
-        "budget_left": None,
         "episodes": [
             {
                 "id": episode["eid"],

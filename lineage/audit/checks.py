@@ -12,7 +12,7 @@ from typing import Any
 from lineage.audit.view import View, names, thing_id, thing_name
 from lineage.model.answer import Answer, Item
 from lineage.model.moment import LAST, to_iso
-from lineage.store import gathering
+from lineage.store import gathering, overruled
 from lineage.text import dumps
 
 Row = dict[str, Any]
@@ -65,7 +65,11 @@ def checks(
         last = min(last, view.as_of + 1)
     rows = gathering.checks(view.connection, subjects=picked, since=since or 0, until=last)
     made: dict[tuple[Any, ...], list[Row]] = {}
+    better = overruled.verdicts(view.connection)
     for row in rows:
+        if row["id"] in better:
+            row["success"] = better[row["id"]]
+            row["detail"]["overruled_by"] = "dbt run_results"
         made.setdefault(_same(row), []).append(row)
     shown = list(made.values())[: None if limit is None else limit]
     things = names(view.connection, [told[0]["subject"] for told in shown])

@@ -9,20 +9,25 @@ from lineage.identity.projector import STATE_BIT
 from lineage.model.answer import Answer, Item
 from lineage.model.moment import LAST, to_iso
 from lineage.model.vocabulary import TERMINAL, Kind, RunState
-from lineage.store import listing
+from lineage.store import listing, overruled
+
+OVERRULED = "its tests did not fail: dbt's run_results says so"
 
 
-def state_of(states: int) -> tuple[str, list[str]]:
+def state_of(states: int, *, overruled: bool = False) -> tuple[str, list[str]]:
     """Return the state that the set of seen states amounts to, and what is wrong with it.
 
     A terminal state beats the others whatever came last (OpenLineage; marquez#2264); two different ones are a conflict
-    that is shown with both.
+    that is shown with both. `overruled`: a better source says that it did not fail (`lineage.store.overruled`).
 
     >>> state_of(STATE_BIT[RunState.COMPLETE] | STATE_BIT[RunState.START])
     ('complete', [])
     """
     seen = [state for state in RunState if states & STATE_BIT[state]]
     ends = [state for state in seen if state in TERMINAL]
+    if overruled and RunState.FAIL in ends:
+        ends.remove(RunState.FAIL)
+        return (str(ends[-1]) if ends else str(RunState.OTHER)), [OVERRULED]
     if len(ends) > 1:
         return str(ends[-1]), ["conflicting ends: " + ", ".join(ends)]
     if ends:
@@ -53,13 +58,14 @@ def runs(
     wanted = {row["job"] for row in rows} | {use[1] for listed in uses.values() for use in listed}
     things = names(view.connection, wanted)
     evidence = view.evidence(seq for seqs in proof.values() for seq in (seqs[:1] + seqs[-1:]))
+    better = overruled.runs(view.connection, shown)
     items = []
     for row in rows:
         number = row["id"]
         attributes = {
             name: values[0] if len(values) == 1 else values for name, values in said.get(number, {}).items()
         }
-        state, problems = state_of(row["states"])
+        state, problems = state_of(row["states"], overruled=number in better)
         if row["streaming"] and problems == ["no terminal event"]:
             problems = []
         if row["started"] and row["ended"] and row["ended"] < row["started"]:

@@ -116,7 +116,7 @@ def checks(
     among = "1" if subjects is None else f"e.root IN ({', '.join(map(str, map(int, subjects))) or 'NULL'})"
     found = dicts(
         connection,
-        "SELECT m.subject, e.root, s.metric, m.at, m.value, s.unit, m.success, s.severity, r.run_id,"
+        "SELECT m.id, m.subject, e.root, s.metric, m.at, m.value, s.unit, m.success, s.severity, r.run_id,"
         " j.name AS job, s.detail, m.record FROM measure m JOIN measure_sort s ON s.id = m.sort"
         " JOIN entity e ON e.id = m.subject LEFT JOIN run r ON r.id = m.run LEFT JOIN entity j ON j.id = r.job"
         f" WHERE {among} AND m.at >= ? AND m.at < ?"

@@ -188,6 +188,14 @@ TABLE: tuple[Action, ...] = (
         section=True, tip="Show the next things on both sides of the selected one",
     ),
     Action(
+        "lineage.fold", "Unfold or fold the &group", "Lineage", "lineage.fold", "Ctrl+Alt+G", "files", "grouped",
+        tip="Five or more of a kind in the same place are one card; give each its own, or put them together again",
+    ),
+    Action(
+        "lineage.pull", "&Pull out of the group…", "Lineage", "lineage.pull_out", "Ctrl+Alt+U", "external-link",
+        "grouped", tip="Search what one card stands for and give one thing a card of its own",
+    ),
+    Action(
         "lineage.hide", "&Hide the selection", "Lineage", "lineage.hide_thing", "Ctrl+H", "eye-off", "graph",
         tip="Leave the selected thing out of the drawing; the outline says that something is hidden",
     ),

@@ -20,6 +20,7 @@ class Looking:
         selector: the thing in the middle; `name`: what it is called.
         up, down: how many steps on each side.
         expanded: ids of things whose neighbours are shown as well; `hidden`: ids left out.
+        opened: keys of groups of siblings that are unfolded; `pulled`: ids pulled out of folded groups.
         ever: also what is no longer so.
     """
 
@@ -29,6 +30,8 @@ class Looking:
     down: int = 2
     expanded: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
+    opened: frozenset[str] = frozenset()
+    pulled: frozenset[str] = frozenset()
     ever: bool = True
 
 

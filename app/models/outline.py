@@ -26,13 +26,14 @@ class Branch:
 
     Attributes:
         thing: the thing told of, or None for a heading; `edges`: what ties it to the line above.
-        again: it was told before, with what lies beyond it.
+        again: it was told before, with what lies beyond it; folded: in the drawing one card stands for it and others.
     """
 
     text: str
     thing: Item | None = None
     edges: list[Item] = field(default_factory=list)
     again: bool = False
+    folded: str = ""
     rows: list[Branch] = field(default_factory=list)
     above: Branch | None = None
     place: int = 0
@@ -102,6 +103,14 @@ class OutlineModel(QAbstractItemModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._top = Branch("")
+
+    def say_folded(self, says: Mapping[str, str]) -> None:
+        """Say of these things, by id, which card of the drawing stands for them; of all others, that they have one."""
+        waiting = list(self._top.rows)
+        while waiting:
+            row = waiting.pop()
+            row.folded = says.get(str(row.thing.get("id")), "") if row.thing is not None else ""
+            waiting.extend(row.rows)
 
     def show(self, rows: Sequence[Branch]) -> None:
         """Show these lines at the top."""
@@ -183,4 +192,4 @@ class OutlineModel(QAbstractItemModel):
         if column == 1:
             return kind_word(row.thing)
         words = dict.fromkeys(str(edge.get(name) or "") for name in ("type", "basis") for edge in row.edges)
-        return ", ".join(spelled(word) for word in words if word)
+        return ", ".join([*(spelled(word) for word in words if word), *([row.folded] if row.folded else [])])

@@ -212,6 +212,8 @@ class Artist:
         pen = QPen(ink.border, 1.0 if zoom >= 1 else 1.0 / zoom**0.7)
         if ghost:
             pen.setDashPattern([3.0, 2.5])
+        if card.stands_for:
+            self._paint_pile(painter, whole, ink, pen)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink.fill)
         painter.drawPath(whole)
@@ -235,6 +237,13 @@ class Artist:
             self._paint_stub(painter, card.more_up, 0.0, height)
             self._paint_stub(painter, card.more_down, width, height)
         painter.translate(-left, -top)
+
+    def _paint_pile(self, painter: QPainter, whole: QPainterPath, ink: Ink, pen: QPen) -> None:
+        """Paint two more cards below one that stands for several; they reach less far than the gap between cards."""
+        painter.setPen(pen)
+        painter.setBrush(ink.fill)
+        for step in (6.0, 3.0):
+            painter.drawPath(whole.translated(step, step))
 
     def _paint_words(
         self, painter: QPainter, card: Card, room: float, height: float, zoom: float, dense: float, loops: int

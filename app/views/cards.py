@@ -53,6 +53,7 @@ class Card:
         badges: marks, the most important first.
         ghost: a word such as "ended" when it no longer exists; empty when it does.
         more_up, more_down: how many neighbours are not drawn on each side.
+        stands_for: how many things one card stands for; 0 when it is one thing's own.
     """
 
     key: str
@@ -64,6 +65,7 @@ class Card:
     ghost: str = ""
     more_up: int = 0
     more_down: int = 0
+    stands_for: int = 0
 
 
 @dataclass(frozen=True, slots=True)

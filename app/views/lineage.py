@@ -1,117 +1,37 @@
-"""What stands behind a thing, and what follows from it? The drawing and its outline around one thing in the middle."""
+"""What stands behind a thing, and what follows from it? The place Lineage, and everything that can be done there."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QUndoStack
-from PySide6.QtWidgets import (
-    QApplication,
-    QCheckBox,
-    QHBoxLayout,
-    QLabel,
-    QMenu,
-    QSpinBox,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QUndoStack
+from PySide6.QtWidgets import QWidget
 
 from app import style
-from app.commands import LookElsewhere, Looking
-from app.models.columns import name_of
-from app.models.drawing import Drawing
+from app.models.columns import kind_word, name_of
 from app.models.things import selector_of
-from app.models.wording import Item, counted, when
-from app.views.canvas import LineageCanvas
-from app.views.cards import layout_graph
+from app.models.wording import counted, when
 from app.views.exporting import write_drawing
-from app.views.outline import OutlineView
-from app.views.placing import follow
-from app.views.seeking import ThingLine
-from lineage.errors import UserError
+from app.views.lineage_surface import LineageSurface
+from app.views.offering import offer
 
 if TYPE_CHECKING:
     from app.session import Session
 
-FURTHEST = 12
-NEAR = 5.0
-"""Pixels from a line at which a click still means it."""
-NOTHING = (
-    "Nothing is in the middle yet.\n"
-    "Choose a deployment in the register and press Return, or search for a dataset, model or target above."
-)
 
-
-class LineageView(QWidget):
-    """The place Lineage.
-
-    Signals:
-        picked: with `entity` or `edge` and the item, or None.
-        told: with a sentence for the status bar.
-        moved: what is looked at, or what can be done with it, changed.
-    """
-
-    picked = Signal(str, object)
-    told = Signal(str)
-    moved = Signal()
+class LineageView(LineageSurface):
+    """The place Lineage."""
 
     def __init__(self, session: Session, steps: QUndoStack, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._session = session
-        self._steps = steps
-        self._looking = Looking()
-        self._drawing = Drawing()
-        self._history: list[Looking] = []
-        self._place = -1
-        self._found: list[Item] = []
-        self._current = ""
-        self._centre = ""
-        self._pressed = QPointF()
-        self.search = ThingLine(session, self)
-        self.search.chosen.connect(self.focus_on)
-        self.up = self._spin("upstream", self._looking.up)
-        self.down = self._spin("downstream", self._looking.down)
-        self.ever = QCheckBox("&Past too", self)
-        self.ever.setToolTip(
-            "Show also what is no longer so; with an as-of date, only what was so on that date"
-        )
-        self.ever.setChecked(True)
-        self.ever.toggled.connect(lambda on: self._look(replace(self._looking, ever=on), "Past"))
-        self._note = QLabel(self)
-        self._note.setTextFormat(Qt.TextFormat.PlainText)
-        bar = QHBoxLayout()
-        bar.setSpacing(8)
-        bar.addWidget(self.search, 1)
-        for text, spin in (("&Upstream", self.up), ("&Downstream", self.down)):
-            label = QLabel(text, self)
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setBuddy(spin)
-            bar.addWidget(label)
-            bar.addWidget(spin)
-        bar.addWidget(self.ever)
-        bar.addWidget(self._note)
-        self.canvas = LineageCanvas(self)
-        self.canvas.setAccessibleName("Lineage drawing; the outline beside it holds the same")
-        self.outline = OutlineView(self)
-        self.split = QSplitter(Qt.Orientation.Vertical, self)
-        self.split.setObjectName("lineage-split")
-        self.split.setChildrenCollapsible(False)
-        self.split.addWidget(self.canvas)
-        self.split.addWidget(self.outline)
-        self.split.setStretchFactor(0, 5)
-        self.split.setStretchFactor(1, 2)
-        self.split.setSizes([500, 200])
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 0)
-        column.setSpacing(6)
-        column.addLayout(bar)
-        column.addWidget(self.split, 1)
-        self._connect()
-        self.setFocusProxy(self.canvas)
-        self._tell()
+        super().__init__(session, steps, parent)
+        self.canvas.activated.connect(self._focus_key)
+        self.canvas.expandRequested.connect(lambda key, _: self.expand_thing(key))
+        self.canvas.contextRequested.connect(self._offer)
+        self.outline.activatedThing.connect(self._focus_key)
+        self.outline.asked.connect(self._offer)
 
     @property
     def command(self) -> str:
@@ -128,16 +48,6 @@ class LineageView(QWidget):
             words += ["--known-at", dates.known_at]
         return shlex.join(words)
 
-    @property
-    def looking(self) -> Looking:
-        """What is looked at."""
-        return self._looking
-
-    @property
-    def drawing(self) -> Drawing:
-        """What is drawn."""
-        return self._drawing
-
     def states(self) -> set[str]:
         """Return what can be done here now, in the words of the action table."""
         found = set()
@@ -147,47 +57,13 @@ class LineageView(QWidget):
             found.add("graph")
         if self._looking.hidden:
             found.add("hidden")
+        if self._group() is not None:
+            found.add("grouped")
         if self._place > 0:
             found.add("back")
         if self._place + 1 < len(self._history):
             found.add("forward")
         return found
-
-    def focus_on(self, selector: str, name: str) -> None:
-        """Put the thing that `selector` names in the middle."""
-        if not selector or selector == self._looking.selector:
-            return
-        after = replace(self._looking, selector=selector, name=name, expanded=frozenset(), hidden=frozenset())
-        self._history = [*self._history[: self._place + 1], after]
-        self._place = len(self._history) - 1
-        self._look(after, f"Lineage of {name}")
-
-    def refresh(self) -> None:
-        """Ask again."""
-        looking, dates, before = self._looking, self._session.dates, self._drawing.placed
-        if not looking.selector:
-            self._tell()
-            return
-        self._note.setText("Following the lineage…")
-        self._session.ask(
-            self,
-            lambda workspace: follow(workspace, looking, dates, before),
-            self._show,
-            key="trace",
-            failed=self._refuse,
-        )
-
-    def clear(self) -> None:
-        """Show nothing: the workspace was closed."""
-        self._looking = Looking()
-        self._history, self._place = [], -1
-        self.search.show_name("")
-        self._show(Drawing())
-
-    def go_to_filter(self) -> None:
-        """Go to the search."""
-        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.search.selectAll()
 
     def back(self) -> None:
         """Go back to the thing that was in the middle before."""
@@ -222,8 +98,11 @@ class LineageView(QWidget):
 
     def hide_thing(self) -> None:
         """Leave the chosen thing out."""
-        key = self._current
-        if key in self._drawing.things and key != self._drawing.centre:
+        key, group = self._current, self._group()
+        if group is not None and key == group.key:
+            hidden = self._looking.hidden | set(group.folded)
+            self._look(replace(self._looking, hidden=hidden), f"Hide {counted(len(group.folded), 'thing')}")
+        elif key in self._drawing.things and key != self._drawing.centre:
             name = name_of(self._drawing.things[key])
             self._look(replace(self._looking, hidden=self._looking.hidden | {key}), f"Hide {name}")
         elif key:
@@ -232,6 +111,38 @@ class LineageView(QWidget):
     def unhide(self) -> None:
         """Show everything that was hidden."""
         self._look(replace(self._looking, hidden=frozenset()), "Show what is hidden")
+
+    def fold(self) -> None:
+        """Unfold the group of the chosen card, or fold it again."""
+        group = self._group()
+        if group is not None:
+            opened = self._looking.opened ^ {group.key}
+            pulled = self._looking.pulled - set(group.members)
+            words = counted(len(group.members), "thing")
+            after = replace(self._looking, opened=opened, pulled=pulled)
+            self._look(after, f"{'Unfold' if group.key in opened else 'Fold'} {words}")
+
+    def pull_out(self) -> None:
+        """Give one thing of a folded group a card of its own."""
+        from app.dialogs.members import MembersDialog
+
+        group = self._group()
+        if group is None or not group.folded:
+            self.told.emit("Choose a folded group first: a card that stands for several things")
+            return
+        names = [(key, name_of(self._drawing.things[key])) for key in group.folded]
+        names.sort(key=lambda pair: pair[1].casefold())
+        title = counted(len(names), kind_word(self._drawing.things[group.folded[0]]))
+        dialog = MembersDialog(title, names, self._current, self)
+        dialog.pulled.connect(self.pull_thing)
+        dialog.unfolded.connect(self.fold)
+        dialog.open()
+
+    def pull_thing(self, key: str) -> None:
+        """Give the thing `key` a card of its own and make it current."""
+        self._current = key
+        name = name_of(self._drawing.things[key])
+        self._look(replace(self._looking, pulled=self._looking.pulled | {key}), f"Pull out {name}")
 
     def show_outline(self, on: bool) -> None:
         """Show the outline beside the drawing, or not."""
@@ -266,21 +177,6 @@ class LineageView(QWidget):
         )
         write_drawing(self.canvas, path, title, note, style.scheme())
 
-    def dress(self) -> None:
-        """Draw again in the colours of the theme."""
-        self.outline.viewport().update()
-        self.canvas.set_scheme(style.scheme())
-
-    def pick(self, key: str) -> None:
-        """Make the thing `key` current in the drawing and in the outline."""
-        if key == self._current or key not in self._drawing.things:
-            return
-        self._current = key
-        self.outline.pick(key)
-        self.canvas.select(key)
-        self.picked.emit("entity", self._drawing.things[key])
-        self.moved.emit()
-
     def why(self) -> None:
         """Show why the current thing of the outline is tied to the one above it: basis, rule, evidence."""
         edges = self.outline.current_edges()
@@ -289,147 +185,30 @@ class LineageView(QWidget):
         else:
             self.told.emit("Choose a thing in the outline below another one: what ties them is shown")
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.canvas and isinstance(event, QMouseEvent):
-            self._notice_click(event)
-        return super().eventFilter(watched, event)
-
-    def _notice_click(self, event: QMouseEvent) -> None:
-        if event.type() == QEvent.Type.MouseButtonPress:
-            self._pressed = event.position()
-        elif event.type() == QEvent.Type.MouseButtonRelease and event.button() == Qt.MouseButton.LeftButton:
-            if (event.position() - self._pressed).manhattanLength() >= QApplication.startDragDistance():
-                return
-            scene, view = self.canvas.scene, self.canvas.view
-            x, y = view.to_scene(event.position().x(), event.position().y())
-            edge = scene.edge_at(x, y, NEAR / view.zoom) if scene.card_at(x, y) < 0 else -1
-            if edge >= 0:
-                line = scene.edges[edge]
-                self._show_why(self._drawing.pairs.get((line.source, line.target), []))
-
-    def _show_why(self, edges: list[Item]) -> None:
-        if edges:
-            self.picked.emit("edge", {**edges[0], "also": edges[1:]})
-            self.moved.emit()
-
-    def _connect(self) -> None:
-        self.canvas.selected.connect(self.pick)
-        self.canvas.activated.connect(self._focus_key)
-        self.canvas.expandRequested.connect(lambda key, _: self.expand_thing(key))
-        self.canvas.contextRequested.connect(self._offer)
-        self.canvas.installEventFilter(self)
-        self.outline.picked.connect(self.pick)
-        self.outline.edgePicked.connect(self._show_why)
-        self.outline.activatedThing.connect(self._focus_key)
-        self.outline.asked.connect(self._offer)
-
     def _focus_key(self, key: str) -> None:
         thing = self._drawing.things.get(key)
-        if thing is not None:
+        if key in self._folds().groups:
+            self._current = key
+            self.fold()
+        elif thing is not None:
             self.focus_on(selector_of(key), name_of(thing))
 
-    def _look(self, after: Looking, text: str) -> None:
-        if after != self._looking:
-            self._steps.push(LookElsewhere(text, self._looking, after, self._set))
-
-    def _set(self, looking: Looking) -> None:
-        self._looking = looking
-        for spin, value in ((self.up, looking.up), (self.down, looking.down)):
-            spin.blockSignals(True)
-            spin.setValue(value)
-            spin.blockSignals(False)
-        self.ever.blockSignals(True)
-        self.ever.setChecked(looking.ever)
-        self.ever.blockSignals(False)
-        self.search.show_name(looking.name)
-        if looking.selector:
-            self.refresh()
-        else:
-            self._show(Drawing())
-        self.moved.emit()
-
-    def _step(self, step: int) -> None:
-        place = self._place + step
-        if 0 <= place < len(self._history):
-            self._place = place
-            self._look(self._history[place], "Back" if step < 0 else "Forward")
-
-    def _spin(self, word: str, value: int) -> QSpinBox:
-        spin = QSpinBox(self)
-        spin.setRange(0, FURTHEST)
-        spin.setValue(value)
-        spin.setKeyboardTracking(False)
-        spin.setAccessibleName(f"Steps {word}")
-        spin.setToolTip(f"How many steps {word} are shown")
-        spin.valueChanged.connect(lambda _: self._hops())
-        return spin
-
-    def _hops(self) -> None:
-        self._look(replace(self._looking, up=self.up.value(), down=self.down.value()), "Steps")
-
-    def _show(self, drawing: Drawing) -> None:
-        self._drawing = drawing
-        self._draw(drawing)
-        self.outline.show_graph(drawing.nodes, drawing.edges, drawing.centre, len(self._looking.hidden))
-        self._tell()
-        current = self._current if self._current in drawing.things else drawing.centre
-        self._current = ""
-        self.pick(current)
-        self.moved.emit()
-
-    def _draw(self, drawing: Drawing) -> None:
-        placed = drawing.placed
-        if placed is None or not placed.cards:
-            from lineage.layout.layered import layout
-
-            self.canvas.set_graph((), (), layout(layout_graph((), ())))
-            self.canvas.set_message(drawing.says or NOTHING)
-        else:
-            self.canvas.set_graph(
-                placed.cards, placed.lines, placed.layout, keep_view=self._same_centre(drawing)
-            )
-        self._centre = drawing.centre
-
-    def _same_centre(self, drawing: Drawing) -> bool:
-        return bool(self._centre) and self._centre == drawing.centre
-
-    def _refuse(self, error: BaseException) -> None:
-        self._note.setText("")
-        if isinstance(error, UserError):
-            self.told.emit(str(error))
-            self._show(Drawing(says=str(error)))
-        else:
-            raise error
-
-    def _tell(self) -> None:
-        drawing, dates = self._drawing, self._session.dates
-        words = (
-            [counted(len(drawing.nodes), "thing"), counted(len(drawing.edges), "edge")]
-            if drawing.nodes
-            else []
-        )
-        if self._looking.hidden:
-            words.append(f"{len(self._looking.hidden)} hidden")
-        if drawing.placed is not None and drawing.placed.left_out:
-            words.append(f"{counted(drawing.placed.left_out, 'thing')} in the outline only")
-        if not drawing.complete:
-            words.append("more exists than is shown")
-        if dates.as_of and drawing.nodes:
-            words.append(f"as of {when(dates.as_of)} UTC")
-        self._note.setText(" · ".join(words))
-        self.ever.setEnabled(dates.as_of is None)
-
     def _offer(self, key: str, place: QPoint) -> None:
-        if key not in self._drawing.things:
-            return
         self.pick(key)
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        words = "&Contract" if key in self._looking.expanded else "&Expand"
-        for text, call in (
-            ("Put it in the &middle", lambda: self._focus_key(key)),
-            (words, lambda: self.expand_thing(key)),
-            ("&Hide", self.hide_thing),
-        ):
-            menu.addAction(text).triggered.connect(lambda _=False, call=call: call())
-        menu.popup(place)
+        group = self._group()
+        entries: list[tuple[str, Callable[[], object]]] = []
+        if key in self._drawing.things:
+            words = "&Contract" if key in self._looking.expanded else "&Expand"
+            entries += [
+                ("Put it in the &middle", lambda: self._focus_key(key)),
+                (words, lambda: self.expand_thing(key)),
+            ]
+        if group is not None:
+            entries.append(("&Unfold the group" if group.folded else "&Fold the group", self.fold))
+            entries += [("&Pull out…", self.pull_out)] if group.folded else []
+        if entries:
+            entries.append(("&Hide", self.hide_thing))
+        if self._looking.hidden:
+            entries.append((f"&Show the {len(self._looking.hidden)} hidden", self.unhide))
+        if entries:
+            offer(entries, place, self)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -45,11 +46,19 @@ class OutlineView(QTreeView):
         self.customContextMenuRequested.connect(self._ask)
         self.activated.connect(self._open)
 
-    def show_graph(self, nodes: Sequence[Item], edges: Sequence[Item], centre: str, hidden: int) -> None:
-        """Show a graph around `centre`, keeping what is current."""
+    def show_graph(
+        self,
+        nodes: Sequence[Item],
+        edges: Sequence[Item],
+        centre: str,
+        hidden: int,
+        folded: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Show a graph around `centre`, keeping what is current; `folded` says which card stands for a thing."""
         before = self.current_id()
         self._quiet = True
         self.outline.show(grow(nodes, edges, centre, hidden))
+        self.outline.say_folded(folded)
         self._span(QModelIndex())
         self.expandToDepth(2)
         letter = self.fontMetrics().averageCharWidth()

@@ -6,7 +6,7 @@ Runs in the background, with no Qt object: the canvas only gets what is ready.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from app.commands import Looking
@@ -14,6 +14,7 @@ from app.models.columns import kind_word, name_of
 from app.models.describe import basis_words
 from app.models.drawing import Drawing, gather
 from app.models.facts import spelled
+from app.models.folding import Folds, Group, fold
 from app.models.things import selector_of
 from app.models.wording import Item, counted, plain, when
 from app.views.cards import Badge, Card, CardEdge, layout_graph
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from lineage.model.answer import Answer
     from lineage.workspace import Workspace
 
+KNOWN_SHARE = 0.25
+"""Below this share of known things a drawing that shows something else is laid out anew."""
 MOST = 2_000
 """Cards drawn at most; the outline holds all, and the note says so."""
 
@@ -35,12 +38,15 @@ class Placed:
     Attributes:
         cards, lines: one line for all edges between two things; layout: where they stand.
         left_out: how many things stand in the outline only.
+        folds: which card stands for several things; shows: what was asked for, but for what is folded or hidden.
     """
 
     cards: tuple[Card, ...] = ()
     lines: tuple[CardEdge, ...] = ()
     layout: Layout | None = None
     left_out: int = 0
+    folds: Folds = field(default_factory=Folds)
+    shows: tuple[object, ...] = ()
 
 
 def follow(workspace: Workspace, looking: Looking, dates: Dates, before: Placed | None) -> Drawing:
@@ -58,22 +64,63 @@ def follow(workspace: Workspace, looking: Looking, dates: Dates, before: Placed 
 
     answer = trace(looking.selector, looking.up + 1, looking.down + 1)
     extra = [trace(selector_of(key), 1, 1) for key in sorted(looking.expanded)]
-    return place(gather(answer, extra, up=looking.up, down=looking.down, hidden=looking.hidden), before)
+    gathered = gather(answer, extra, up=looking.up, down=looking.down, hidden=looking.hidden)
+    return place(gathered, before, looking)
 
 
-def place(drawing: Drawing, before: Placed | None = None) -> Drawing:
-    """Return the drawing with its cards placed; what stood somewhere before stays there when it can."""
+_ANYTHING = Looking()
+
+
+def place(drawing: Drawing, before: Placed | None = None, looking: Looking = _ANYTHING) -> Drawing:
+    """Return the drawing with its cards placed; what stood somewhere before stays there when it can.
+
+    When only a group was unfolded, or the like, it always can, however much was added.
+    """
     from lineage.layout.layered import layout
 
-    nearest = sorted(drawing.nodes, key=lambda node: abs(int(node.get("depth") or 0)))[:MOST]
-    cards = tuple(card_of(node, drawing) for node in nearest)
-    drawn = {card.key for card in cards}
-    lines = tuple(
-        line_of(pair, edges) for pair, edges in drawing.pairs.items() if pair[0] in drawn and pair[1] in drawn
-    )
+    kinds = {key: str(node.get("kind") or "") for key, node in drawing.things.items()}
+    alone = looking.pulled | looking.expanded
+    folds = fold(kinds, drawing.pairs, drawing.centre, opened=looking.opened, alone=alone)
+    nearest = sorted(drawing.nodes, key=lambda node: abs(int(node.get("depth") or 0)))
+    shown: dict[str, Card] = {}
+    for node in nearest:
+        key = folds.card(str(node["id"]))
+        if key not in shown and len(shown) < MOST:
+            group = folds.groups.get(key)
+            shown[key] = group_card(group, drawing) if group is not None else card_of(node, drawing)
+    bundles: dict[tuple[str, str], list[Item]] = {}
+    for (begin, end), edges in drawing.pairs.items():
+        pair = (folds.card(begin), folds.card(end))
+        if pair[0] in shown and pair[1] in shown:
+            bundles.setdefault(pair, []).extend(edges)
+    cards = tuple(shown.values())
+    lines = tuple(line_of(pair, edges) for pair, edges in bundles.items())
+    shows = (looking.selector, looking.up, looking.down, looking.ever)
     known = before.layout if before is not None else None
-    stands = layout(layout_graph(cards, lines), known)
-    return replace(drawing, placed=Placed(cards, lines, stands, len(drawing.nodes) - len(cards)))
+    share = 0.0 if before is not None and before.shows == shows else KNOWN_SHARE
+    stands = layout(layout_graph(cards, lines), known, share=share)
+    left_out = sum(folds.card(key) not in shown for key in kinds)
+    return replace(drawing, placed=Placed(cards, lines, stands, left_out, folds, shows))
+
+
+def group_card(group: Group, drawing: Drawing) -> Card:
+    """Return the card that stands for the folded members of a group: how many of how many, and the first names."""
+    things = [drawing.things[key] for key in group.folded]
+    names = sorted((title_of(thing) for thing in things), key=str.casefold)
+    beyond = [sum(side.get(key, 0) for key in group.folded) for side in (drawing.more_up, drawing.more_down)]
+    detail = [*names[:12], f"and {counted(len(names) - 12, 'more name')}" if len(names) > 12 else ""]
+    detail += [f"{n} more {side}, not drawn" for n, side in zip(beyond, _SIDES, strict=True) if n]
+    return Card(
+        group.key,
+        group.kind,
+        counted(len(things), kind_word(things[0])),
+        f"{len(things)} of {len(group.members)} folded: {', '.join(names[:3])}",
+        "\n".join(part for part in detail if part),
+        stands_for=len(things),
+    )
+
+
+_SIDES = ("upstream", "downstream")
 
 
 def card_of(node: Item, drawing: Drawing) -> Card:
@@ -137,9 +184,13 @@ def _subtitle(node: Item, attributes: Mapping[str, object]) -> str:
 def line_of(pair: tuple[str, str], edges: list[Item]) -> CardEdge:
     """Return the line for all edges between two things; the best grounded one says how it is drawn."""
     best = max(edges, key=_strength)
-    first = edges[0]
+    first, ends = edges[0], {(edge["from"], edge["to"]) for edge in edges}
     lines = [f"{first.get('from_display')} → {first.get('to_display')}"]
+    if len(ends) > 1:
+        lines = [f"{counted(len(ends), 'line')} in one"]
     for edge in edges[:6]:
+        if len(ends) > 1:
+            lines.append(f"{edge.get('from_display')} → {edge.get('to_display')}")
         span = when(edge.get("valid_from"))
         until = when(edge.get("valid_to"))
         lines.append(f"{spelled(str(edge.get('type') or ''))} · {basis_words(edge)}")

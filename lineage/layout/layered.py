@@ -28,34 +28,36 @@ def layout(
     previous: Layout | None = None,
     pins: Mapping[str, tuple[float, float]] | None = None,
     spacing: Spacing = _SPACING,
+    share: float = _KNOWN_SHARE,
 ) -> Layout:
     """Return positions and routes for `graph`.
 
     Args:
         graph: what to draw.
-        previous: what was drawn before; its nodes stay where they are when they are a quarter of the graph or more.
+        previous: what was drawn before; its nodes stay where they are when they are `share` of the graph or more.
         pins: wished left and top of some cards; each goes to the nearest column, and others make room.
         spacing: the distances.
+        share: 0 when nothing may move, however much was added, as when a group is unfolded.
 
     >>> drawn = layout(LayoutGraph.of(["raw", "job", "clean"], [("raw", "job"), ("job", "clean")]))
     >>> drawn.column.tolist(), drawn.back.tolist(), drawn.crossings
     ([0, 1, 2], [False, False], 0)
     """
     work = Sorted.of(graph)
-    known = _known(work, previous)
+    known = _known(work, previous, share)
     sketch = kept(work, previous, known, spacing) if previous is not None and known else fresh(work, spacing)
     if pins:
         sketch = pinned(work, sketch, pins, spacing)
     return _finished(graph, work, sketch, spacing)
 
 
-def _known(work: Sorted, previous: Layout | None) -> dict[int, int]:
+def _known(work: Sorted, previous: Layout | None, share: float) -> dict[int, int]:
     """Return which nodes were drawn before, empty when too few were."""
     if previous is None:
         return {}
     before = {key: index for index, key in enumerate(previous.keys)}
     known = {node: before[key] for node, key in enumerate(work.keys) if key in before}
-    return known if len(known) >= _KNOWN_SHARE * len(work.keys) else {}
+    return known if len(known) >= share * len(work.keys) else {}
 
 
 def _finished(graph: LayoutGraph, work: Sorted, sketch: Sketch, spacing: Spacing) -> Layout:

@@ -962,6 +962,7 @@ PLANTED: list[Any] = [
 BY_RECORD = {
     "argocd",
     "aws-iam",
+    "azure-activity",
     "bentoml",
     "clearml",
     "cloudtrail",

@@ -165,7 +165,7 @@ def test_the_register_tells_the_story(tmp_path):
 
 
 def test_the_evidence_of_a_change_is_all_its_events(tmp_path):
-    """op2 was taken up with one event, accepted with the next and ended with a third; the list of the command line has the newest first."""
+    """op2 was taken up with one event, accepted with the next and ended with a third; the newest stands first."""
     first = register(tmp_path, STORY)[0]
 
     lines = STORY.read_text().splitlines()

@@ -37,7 +37,11 @@ def _counted(text: str) -> int:
     return int(text)
 
 
-def _common(parser: argparse.ArgumentParser, default: str | None) -> None:
+def _common(
+    parser: argparse.ArgumentParser,
+    default: str | None,
+    formats: Sequence[str] = ("table", "json", "csv"),
+) -> None:
     parser.add_argument(
         "-w",
         "--workspace",
@@ -47,9 +51,11 @@ def _common(parser: argparse.ArgumentParser, default: str | None) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=("table", "json", "csv"),
+        choices=formats,
         default=default,
-        help="how to write the answer: table on a terminal, else json",
+        help="how to write the answer: table on a terminal, else json"
+        if "json" in formats
+        else "of the file",
     )
     parser.add_argument(
         "--progress",
@@ -66,7 +72,13 @@ class _Verbs:
         )
 
     def add(
-        self, name: str, words: str, example: str, *positional: str, options: Sequence[str] = ()
+        self,
+        name: str,
+        words: str,
+        example: str,
+        *positional: str,
+        options: Sequence[str] = (),
+        formats: Sequence[str] = ("table", "json", "csv"),
     ) -> argparse.ArgumentParser:
         made = self._made.add_parser(
             name,
@@ -89,7 +101,7 @@ class _Verbs:
             made.add_argument(
                 "--limit", type=_counted, metavar="N", help="at most N items; the total is always said"
             )
-        _common(made, argparse.SUPPRESS)
+        _common(made, argparse.SUPPRESS, formats)
         return made
 
 
@@ -254,6 +266,7 @@ def _of_happenings(verbs: _Verbs) -> None:
         "[SELECTOR]",
         options=(*_WHEN, "span", "limit"),
     )
+    _of_causes(verbs)
     verbs.add(
         "findings",
         "list what needs a person",
@@ -262,17 +275,43 @@ def _of_happenings(verbs: _Verbs) -> None:
     )
 
 
+def _of_causes(verbs: _Verbs) -> None:
+    made = verbs.add(
+        "compare",
+        "list what is different between two times, with who made it so",
+        "-w audit.trail compare --as-of 2026-05-12 --with 2026-05-14 --format table",
+        options=(*_WHEN, "limit"),
+    )
+    made.add_argument("--with", dest="with_", metavar="T", help="the other time")
+    made.add_argument(
+        "--with-known", dest="known_with", metavar="T", help="the other time of what was known (with --known-at)"
+    )
+    made = verbs.add(
+        "exposure",
+        "list the models that learned from a bad dataset, and where and when they served",
+        "-w audit.trail exposure raw/scans --version dt=2026-05-10 --to 2026-05-15",
+        "SELECTOR",
+        options=("span", "known-at", "limit"),
+    )
+    made.add_argument(
+        "--version", default="", metavar="V", help="only this version or partition of it, as recorded"
+    )
+
+
 def _of_upkeep(verbs: _Verbs) -> None:
     made = verbs.add(
         "report",
         "write a report",
-        "-w audit.trail report deployments -o out --formats html,xlsx,csv,json",
+        "-w audit.trail report deployments -o out --formats pdf,xlsx,csv,json",
         options=(*_WHEN, "span"),
     )
     made.add_argument("kind", nargs="?", default="", metavar="KIND", help="see --list")
     made.add_argument("-o", "--output", default=".", metavar="DIR", help="the folder to write into")
     made.add_argument(
         "--formats", default="", metavar="LIST", help="which of the kind's formats, with commas; else all"
+    )
+    made.add_argument(
+        "--seed", default="", metavar="TEXT", help="what samples are drawn by; whoever audits gives it"
     )
     made.add_argument("--list", action="store_true", help="list the kinds of report")
     made = verbs.add(

@@ -1,4 +1,4 @@
-"""Which verbs let others check us, and how are they asked? Verify, checkpoint, anchor, seal."""
+"""Which verbs let others check us, and how are they asked? Verify, checkpoint, anchor, seal, export."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lineage.cliout import progress_on_stderr
+from lineage.errors import QuestionError
+
+EXPORTS = ("prov", "cyclonedx", "openlineage", "graphml", "csv")
+"""What `--format` means of an export: the file's format; the answer itself is then JSON or a table."""
 
 if TYPE_CHECKING:
     from lineage.model.answer import Answer
@@ -37,6 +41,23 @@ def add(verb: Callable[..., ArgumentParser]) -> None:
         "seal", "write a compact read-only copy and say its SHA-256", "-w audit.trail seal -o 2026-h1.trail"
     )
     made.add_argument("-o", "--output", required=True, metavar="FILE", help="the copy; must not be there yet")
+    made = verb(
+        "export",
+        "write a lineage as PROV-JSON, CycloneDX ML-BOM, OpenLineage, GraphML or CSV",
+        "-w audit.trail export 'churn 12' --format cyclonedx -o churn.cdx.json",
+        "SELECTOR",
+        options=("as-of", "known-at"),
+        formats=EXPORTS,
+    )
+    made.add_argument("-o", "--output", required=True, metavar="FILE", help="the file to write")
+
+
+def _export(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
+    form, given.format = given.format, None
+    if form not in EXPORTS:
+        raise QuestionError("no format is named", remedy=f"give --format {', '.join(EXPORTS)}")
+    answer = workspace.export(given.selector, given.output, form, as_of=given.as_of, known_at=given.known_at)
+    return answer, 0
 
 
 def _verify(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
@@ -63,4 +84,5 @@ ASK: dict[str, Callable[[Any, Arguments], tuple[Answer, int]]] = {
     "checkpoint": _checkpoint,
     "anchor": _anchor,
     "seal": _seal,
+    "export": _export,
 }

@@ -1,10 +1,11 @@
-"""Which verbs let others check us? Verify, checkpoint, anchor, seal: the part of a workspace that proves itself."""
+"""Which verbs let others check us and go on with what we know: verify, checkpoint, anchor, seal, export, pack?"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage.audit.view import Time
 from lineage.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -42,3 +43,15 @@ class Proofs:
         from lineage.anchoring import seal
 
         return seal(self._database, Path(file))
+
+    def export(
+        self, selector: str, file: str | Path, form: str, *, as_of: Time = None, known_at: Time = None
+    ) -> Answer:
+        """Write the lineage of what is selected in another tool's words (CONTRACT.md, `export`); says its SHA-256.
+
+        Raises `QuestionError` for an unknown format, `UnreadableInputError` when the file cannot be written.
+        """
+        from lineage.exporting import export
+
+        with self._views.view(as_of, known_at, ever=as_of is None, coverage=True) as view:
+            return export(view, selector, Path(file), form)

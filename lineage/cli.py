@@ -127,6 +127,7 @@ def _report(workspace: Workspace | None, given: Arguments) -> tuple[Answer, int]
             until=given.until,
             as_of=given.as_of,
             known_at=given.known_at,
+            seed=given.seed,
             progress=progress,
         )
     return answer, 0
@@ -199,6 +200,8 @@ _ASK: dict[str, Callable[[Any, Arguments], tuple[Answer, int]]] = {
     "access": _asked("access", "selector", "since", "until", *_WHEN, "limit"),
     "incidents": _asked("incidents", "selector", "since", "until", *_WHEN, "limit"),
     "checks": _asked("checks", "selector", "since", "until", *_WHEN, "limit"),
+    "compare": _asked("compare", "as_of", "with_", "known_at", "known_with", "limit"),
+    "exposure": _asked("exposure", "selector", "since", "until", "version", "known_at", "limit"),
     "findings": _findings,
     "report": _report,
     "identity": _asked("identity", "action", "one", "other", "who", "why", "known_at", "limit"),

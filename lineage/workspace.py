@@ -26,6 +26,7 @@ from lineage.audit import (
 )
 from lineage.audit import agreements as sla_question
 from lineage.audit.view import Time, microseconds
+from lineage.investigating import Investigating
 from lineage.model.answer import Answer, Item
 from lineage.progress import SILENT, Progress
 from lineage.proofs import Proofs
@@ -35,7 +36,7 @@ from lineage.upkeep import finish, make_again
 from lineage.views import Views
 
 
-class Workspace(Proofs):
+class Workspace(Proofs, Investigating):
     """An open workspace.
 
     Attributes:
@@ -400,6 +401,7 @@ class Workspace(Proofs):
         until: Time = None,
         as_of: Time = None,
         known_at: Time = None,
+        seed: str = "",
         progress: Progress = SILENT,
     ) -> Answer:
         """Write a report of this kind into `directory`, one file a format; items name the files and their SHA-256."""
@@ -414,6 +416,7 @@ class Workspace(Proofs):
                 formats=tuple(formats),
                 since=microseconds(since, "--from"),
                 until=microseconds(until, "--to"),
+                seed=seed,
                 workspace=self._identity(known),
                 progress=progress,
             )

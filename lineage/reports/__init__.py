@@ -15,7 +15,17 @@ from lineage.audit.view import View
 from lineage.errors import QuestionError, UnreadableInputError
 from lineage.model.answer import Answer, Item
 from lineage.progress import SILENT, Progress, Step
-from lineage.reports import as_csv, as_html, as_json, as_pdf, as_xlsx, deployments
+from lineage.reports import (
+    as_csv,
+    as_html,
+    as_json,
+    as_pdf,
+    as_xlsx,
+    changes,
+    completeness,
+    deployments,
+    inventory,
+)
 from lineage.reports.document import Report
 
 Writer = Callable[[Report], bytes]
@@ -41,7 +51,13 @@ class ReportKind:
 
 def kinds() -> tuple[ReportKind, ...]:
     """Return every kind of report there is."""
-    return (ReportKind("deployments", deployments.TITLE, tuple(WRITERS), deployments.make),)
+    made = (
+        ("deployments", deployments.TITLE, deployments.make),
+        ("completeness", completeness.TITLE, completeness.make),
+        ("changes", changes.TITLE, changes.make),
+        ("inventory", inventory.TITLE, inventory.make),
+    )
+    return tuple(ReportKind(name, title, tuple(WRITERS), make) for name, title, make in made)
 
 
 def write(
@@ -52,13 +68,14 @@ def write(
     formats: tuple[str, ...] = (),
     since: int | None = None,
     until: int | None = None,
+    seed: str = "",
     workspace: dict[str, Any],
     progress: Progress = SILENT,
 ) -> Answer:
     """Write a report into `directory`, one file a format; each item names a file, its SHA-256 and its number of rows.
 
-    Raises `QuestionError` for a kind or format that does not exist, `UnreadableInputError` when the folder cannot be
-    written.
+    `seed` is what samples are drawn by. Raises `QuestionError` for a kind or format that does not exist,
+    `UnreadableInputError` when the folder cannot be written.
     """
     chosen = next((known for known in kinds() if known.name == kind), None)
     if chosen is None:
@@ -73,7 +90,7 @@ def write(
             )
     wanted = formats or chosen.formats
     progress.say(Step(f"{kind} report", 0, len(wanted)))
-    report = chosen.make(view, since=since, until=until, workspace=workspace)
+    report = chosen.make(view, since=since, until=until, workspace=workspace, seed=seed)
     rows = sum(len(section.rows) for section in report.sections if section.primary)
     items: list[Item] = []
     for number, name in enumerate(wanted, 1):

@@ -60,23 +60,23 @@ NO_REASON, NO_SLA, NOT_ENDED = "no reason recorded", "no SLA evidenced", "no end
 ABSENT = frozenset({NOT_EVIDENCED, NO_PERSON, NO_APPROVAL, NO_REASON, NO_SLA, NOT_ENDED})
 
 _ROW = (
-    "A row is a change of what serves at a target: a successful, not dry-run create, update, patch or delete of a"
-    " serving object, by anybody but its own controller, that changed what serves; or a change seen only by comparing"
-    " listings (then its time is given as two bounds). Denied, failed and dry-run attempts are events, not deployments."
+    "A row is a change of what serves at a target: a successful, not dry-run create, update, patch or delete of"
+    " a serving object, by anybody but its own controller, that changed what serves; or a change seen only by"
+    " comparing listings (then its time is given as two bounds). Denied, failed and dry-run attempts are events, not deployments."
 )
 _MODEL = (
-    "The model version is tied to what was deployed by the highest of fourteen rules that finds one; the rule and its"
-    " confidence stand in the row. A version that cannot be told is called 'not evidenced'; none is chosen from"
-    " candidates."
+    "The model version is tied to what was deployed by the highest of fourteen rules that finds one; the rule"
+    " and its confidence stand in the row. A version that cannot be told is called 'not evidenced'; none is"
+    " chosen from candidates."
 )
 _PERSON = (
-    "The person is found by climbing from the recorded principal: the authenticated user, session and delegation names"
-    " in the record, the CI run, the commit; names are folded into a person only by an imported people list. A service"
-    " account is never a person: 'no person evidenced' is an answer."
+    "The person is found by climbing from the recorded principal: the authenticated user, session and"
+    " delegation names in the record, the CI run, the commit; names are folded into a person only by an"
+    " imported people list. A service account is never a person: 'no person evidenced' is an answer."
 )
 _SLA = (
-    "The SLA in force is the version whose interval holds the time of the deployment; the ground for the interval"
-    " (annotation, contract, git, file, import) stands with it."
+    "The SLA in force is the version whose interval holds the time of the deployment; the ground for the"
+    " interval (annotation, contract, git, file, import) stands with it."
 )
 _NOTHING = (
     "No deployment is evidenced in this period. That does not mean that none happened: see what was observed."
@@ -84,8 +84,11 @@ _NOTHING = (
 LOGIC = (_ROW, _MODEL, _PERSON, _SLA)
 
 
-def make(view: View, *, since: int | None, until: int | None, workspace: dict[str, Any]) -> Report:
+def make(
+    view: View, *, since: int | None, until: int | None, workspace: dict[str, Any], seed: str = ""
+) -> Report:
     """Return the register for deployments from `since` up to, not including, `until` (UTC microseconds)."""
+    del seed
     answer = register.deployments(view, since=since, until=until)
     every = {item["id"]: item for item in register.deployments(view).items}
     rows = tuple(
@@ -151,10 +154,10 @@ def _cell(item: Item, name: str, every: dict[str, Item]) -> Cell:
             promised = "; ".join(_agreement(entry) for entry in item[name])
             return promised or ("" if item["action"] == "delete" else NO_SLA)
         case "replaces":
-            return _served(every.get(item["replaces"] or ""))
+            return served(every.get(item["replaces"] or ""))
         case "ended_by":
             after = every.get(item["ended_by"] or "")
-            return f"{after['action']} {_served(after)}".strip() if after is not None else ""
+            return f"{after['action']} {served(after)}".strip() if after is not None else ""
         case "rolled_back_by":
             after = every.get(item["ended_by"] or "")
             rolled = after is not None and after["action"] == "rollback"
@@ -165,8 +168,8 @@ def _cell(item: Item, name: str, every: dict[str, Item]) -> Cell:
     return value if isinstance(value, (int, float, bool)) else str(value or "")
 
 
-def _served(item: Item | None) -> str:
-    """Say which version an item of the register served."""
+def served(item: Item | None) -> str:
+    """Say which version an item of the register served; empty for none."""
     if item is None or item["action"] == "delete":
         return ""
     if len(item["models"]) > 1:

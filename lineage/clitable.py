@@ -199,6 +199,14 @@ def _promises(item: Item) -> str:
     return "; ".join(promise(entry) for entry in item.get("sla") or [])
 
 
+def _attained(item: Item) -> str:
+    if item["value"] is None:
+        return "no value" if item["coverage"] else "not measured"
+    value = f"{100 * item['value']:.6g} %" if item["unit"] == "ratio" else f"{item['value']:g}"
+    verdict = {True: "met", False: "missed", None: "undecided"}[item["met"]]
+    return f"{verdict} {value}"
+
+
 def promise(entry: Item) -> str:
     """Return an objective in a few words.
 
@@ -362,6 +370,8 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         field("version", least=7, most=10),
         field("subject", least=14, most=32, tail=True),
         Column("objective", promise, 21, 40),
+        Column("attained", _attained, 12, 22),
+        field("method", least=11, most=16),
         time("effective_from", "from"),
         time("effective_to", "to"),
         field("basis", least=10, most=12),

@@ -209,7 +209,7 @@ def attained(slices: Sequence[Slice], promise: Promise, begin: int, end: int) ->
 
 
 def _why(share: Decimal, method: str) -> str:
-    said = f"{100 * (1 - share):.3g} % of the window was not measured, which is neither good nor bad"
+    said = f"{100 * (1 - share):.6g} % of the window was not measured, which is neither good nor bad"
     if method == OCCURRENCES:
         said += "; taken to have had as many events per time as the rest"
     return said

@@ -39,6 +39,10 @@ _LIMIT = re.compile(r"(.+) (<=|<|>=|>) ([0-9.eE+-]+)\Z")
 _SLICE = re.compile(r"(\d+)\s*([smhd]?)\Z")
 _SECONDS = {"s": 1, "m": 60, "": 60, "h": 3_600, "d": 86_400}
 """OpenSLO, `timeSliceWindow`: a number alone is minutes."""
+_VALUES = frozenset(
+    {"latency", "latencies", "time", "duration", "delay", "age", "lag", "freshness", "staleness"}
+)
+"""What is a value and no share: 0.2 of it without a unit may be seconds, though the promise is of a ratio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,7 @@ def _taken(
     merged = {role: _merged(next(iter(found[role].values()))) for role in used}
     names = tuple(next(iter(found[role])).name for role in used)
     records = tuple(sorted({record for one in merged.values() for record in one.records}))
-    slices, why = _slices(merged, promise, limit, fact.unit)
+    slices, why = _slices(merged, promise, limit, fact)
     if not slices and not why:
         why = "the series has no two samples that say how long a value lasts"
     if limit and promise.ratio and not promise.method and "" in merged:
@@ -179,7 +183,7 @@ def _used(promise: Promise, found: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _slices(
-    merged: Mapping[str, _Merged], promise: Promise, limit: re.Match[str] | None, unit: str
+    merged: Mapping[str, _Merged], promise: Promise, limit: re.Match[str] | None, fact: Objective
 ) -> tuple[list[Slice], str]:
     if "" not in merged:
         spans = {role: one.spans() for role, one in merged.items()}
@@ -192,7 +196,7 @@ def _slices(
     one = merged[""]
     if one.counter:
         return [], "the series is a running total, which has to be set against another of all events"
-    asked = unit if limit is None else ""
+    asked = fact.unit if limit is None else ""
     if one.units - {asked, ""}:
         return [], f"the series is in {', '.join(sorted(one.units))}, the promise in {asked or 'no unit'}"
     lasted = lasting(one.samples, one.step)
@@ -201,6 +205,8 @@ def _slices(
         lasted = {span: Decimal(_keeps(float(value), sign, bound)) for span, value in lasted.items()}
         if promise.method == OCCURRENCES:
             return [], "by occurrences needs counts of good and of all events; the series has values in time"
+    elif promise.ratio and "" in one.units and _VALUES & set(plain(fact.metric).split("-")):
+        return [], "the promise is of a share of events, the series gives the value itself"
     elif promise.ratio and any(not 0 <= value <= 1 for value in lasted.values()):
         return [], "the series has values that are no share between 0 and 1"
     return values(lasted), ""

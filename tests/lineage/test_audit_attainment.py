@@ -277,6 +277,15 @@ def test_a_limit_of_unsaid_unit_is_not_compared_with_seconds() -> None:
     assert "is in s" in indicator(objective("search-latency < 500", target=0.99), {}, row).why
 
 
+def test_a_value_without_a_unit_is_not_taken_for_a_share() -> None:
+    """`99 % of events by latency` is not kept by a latency of 0.995, which may be seconds."""
+    found = indicator(
+        objective("latency", target=0.99), {}, rows(("latency", {"service": "iris"}, {0: 0.995, 60: 1}))
+    )
+
+    assert (found.slices, "value itself" in found.why) == ((), True)
+
+
 SLO = """
 apiVersion: openslo/v1
 kind: SLO

@@ -240,7 +240,7 @@ def _of_happenings(verbs: _Verbs) -> None:
     )
     verbs.add(
         "sla",
-        "list SLA versions, what they bind, since when and on what ground",
+        "list SLA versions: what they bind, since when, and whether they were kept as far as it was measured",
         "-w audit.trail sla prod-eu/fraud/scorer --as-of 2026-06-01",
         "[SELECTOR]",
         options=(*_WHEN, "span", "limit"),

@@ -73,6 +73,10 @@ TABLE: tuple[Action, ...] = (
         tip="Choose a folder; every file below it is looked at",
     ),
     Action(
+        "file.map_table", "Import a &table…", "File", "errands.map_table", "Ctrl+Shift+T", "table-2", "idle",
+        tip="Say once what the rows of a table state; the mapping is saved beside it",
+    ),
+    Action(
         "file.cancel_import", "S&top the import", "File", "errands.cancel_import", "Ctrl+.", "circle-stop",
         when="importing", tip="Stop reading; what was complete is kept, and importing again goes on from there",
     ),
@@ -186,6 +190,20 @@ TABLE: tuple[Action, ...] = (
     Action(
         "lineage.expand", "&Expand the selection", "Lineage", "lineage.expand", "Ctrl+Alt+E", "plus", "graph",
         section=True, tip="Show the next things on both sides of the selected one",
+    ),
+    Action(
+        "lineage.turn_up", "Expand o&r contract it upstream", "Lineage", "lineage.turn_up", "Ctrl+Shift+Left",
+        "arrow-left-to-line", "graph",
+        tip="Show what feeds the selected thing when some of it is not shown, else leave it out",
+    ),
+    Action(
+        "lineage.turn_down", "Expand or co&ntract it downstream", "Lineage", "lineage.turn_down", "Ctrl+Shift+Right",
+        "arrow-right-to-line", "graph",
+        tip="Show what the selected thing feeds when some of it is not shown, else leave it out",
+    ),
+    Action(
+        "lineage.pin", "P&in or unpin the selection", "Lineage", "lineage.pin", "Ctrl+Alt+P", "pin", "graph",
+        tip="The card of the selected thing stays where it is, whatever is shown next",
     ),
     Action(
         "lineage.fold", "Unfold or fold the &group", "Lineage", "lineage.fold", "Ctrl+Alt+G", "files", "grouped",

@@ -5,6 +5,7 @@ Nothing is placed here; that is `app.views.placing`, in the same background task
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -46,6 +47,12 @@ class Drawing:
         return {str(node["id"]): node for node in self.nodes}
 
     @cached_property
+    def degrees(self) -> tuple[Counter[str], Counter[str]]:
+        """How many things each thing feeds, and how many feed it, of those that are drawn."""
+        others = [pair for pair in self.pairs if pair[0] != pair[1]]
+        return Counter(begin for begin, _ in others), Counter(end for _, end in others)
+
+    @cached_property
     def pairs(self) -> dict[Pair, list[Item]]:
         """The edges by the things at their ends."""
         found: dict[Pair, list[Item]] = {}
@@ -54,11 +61,14 @@ class Drawing:
         return found
 
 
-def gather(answer: Answer, extra: Iterable[Answer], *, up: int, down: int, hidden: frozenset[str]) -> Drawing:
+def gather(answer: Answer, extra: Iterable[Answer], *, up: int, down: int, hidden: frozenset[str],
+           closed: frozenset[Pair] = frozenset()) -> Drawing:  # fmt: skip
     """Return what a trace and those of the expanded things say together.
 
     The trace is expected to reach one step further than `up` and `down`: what lies there is counted, not drawn, so
-    that a card can say how much more there is. Things in `hidden` are counted in the same way.
+    that a card can say how much more there is; those of the others reach two steps, of which one is drawn. Things in
+    `hidden` are counted in the same way, and those that are reached only through a side in `closed` (id and `up` or
+    `down`).
     """
     nodes: dict[str, Item] = {}
     edges: dict[tuple[str, ...], Item] = {}
@@ -70,7 +80,8 @@ def gather(answer: Answer, extra: Iterable[Answer], *, up: int, down: int, hidde
             for node in item.get("nodes") or []:
                 key = str(node["id"])
                 nodes.setdefault(key, node)
-                if place or -up <= int(node.get("depth") or 0) <= down:
+                depth = int(node.get("depth") or 0)
+                if -1 <= depth <= 1 if place else -up <= depth <= down:
                     wanted.add(key)
             for edge in item.get("edges") or []:
                 name = tuple(str(edge.get(part)) for part in ("from", "to", "type", "rule", "valid_from"))
@@ -79,6 +90,11 @@ def gather(answer: Answer, extra: Iterable[Answer], *, up: int, down: int, hidde
     kept = {
         key: node for key, node in nodes.items() if key in wanted and (key not in hidden or key == centre)
     }
+    if closed:
+        reached = _reached(
+            centre, [(str(edge["from"]), str(edge["to"])) for edge in edges.values()], kept, closed
+        )
+        kept = {key: node for key, node in kept.items() if key in reached}
     beyond_up: dict[str, set[str]] = {}
     beyond_down: dict[str, set[str]] = {}
     drawn = []
@@ -98,3 +114,20 @@ def gather(answer: Answer, extra: Iterable[Answer], *, up: int, down: int, hidde
         {key: len(others) for key, others in beyond_up.items()},
         {key: len(others) for key, others in beyond_down.items()},
     )
+
+
+def _reached(centre: str, pairs: Iterable[Pair], kept: Iterable[str], closed: frozenset[Pair]) -> set[str]:
+    """Return what is reached from the middle without leaving a thing by a side that is closed."""
+    near: dict[str, set[str]] = {key: set() for key in kept}
+    for begin, end in pairs:
+        if begin in near and end in near:
+            if (begin, "down") not in closed:
+                near[begin].add(end)
+            if (end, "up") not in closed:
+                near[end].add(begin)
+    found, waiting = {centre}, [centre]
+    while waiting:
+        ahead = near.get(waiting.pop(), set()) - found
+        found |= ahead
+        waiting += ahead
+    return found

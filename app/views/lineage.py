@@ -28,10 +28,11 @@ class LineageView(LineageSurface):
     def __init__(self, session: Session, steps: QUndoStack, parent: QWidget | None = None) -> None:
         super().__init__(session, steps, parent)
         self.canvas.activated.connect(self._focus_key)
-        self.canvas.expandRequested.connect(lambda key, _: self.expand_thing(key))
+        self.canvas.expandRequested.connect(self.turn)
         self.canvas.contextRequested.connect(self._offer)
         self.outline.activatedThing.connect(self._focus_key)
         self.outline.asked.connect(self._offer)
+        self.shown_again.clicked.connect(self.unhide)
 
     @property
     def command(self) -> str:
@@ -82,19 +83,55 @@ class LineageView(LineageSurface):
         self.down.setValue(self.down.value() + 1)
 
     def expand(self) -> None:
-        """Show the neighbours of the chosen thing."""
-        self.expand_thing(self._current)
+        """Show the neighbours of the chosen thing on both sides, or no longer."""
+        key, looking = self._current, self._looking
+        if key in self._drawing.things:
+            own = {(key, "up"), (key, "down")}
+            name = name_of(self._drawing.things[key])
+            if own & looking.expanded:
+                self._look(replace(looking, expanded=looking.expanded - own), f"Contract {name}")
+            else:
+                after = replace(looking, expanded=looking.expanded | own, closed=looking.closed - own)
+                self._look(after, f"Expand {name}")
 
-    def expand_thing(self, key: str) -> None:
-        """Show the neighbours of the thing `key`, or no longer."""
-        if not key or key not in self._drawing.things:
+    def turn_up(self) -> None:
+        """Show what feeds the chosen thing, or no longer."""
+        self.turn(self._current, "up")
+
+    def turn_down(self) -> None:
+        """Show what the chosen thing feeds, or no longer."""
+        self.turn(self._current, "down")
+
+    def turn(self, key: str, side: str) -> None:
+        """Show the neighbours of the thing `key` on one side when some are not shown, else leave them out."""
+        drawing = self._drawing
+        if key not in drawing.things:
             return
-        expanded = self._looking.expanded
-        name = name_of(self._drawing.things[key])
-        if key in expanded:
-            self._look(replace(self._looking, expanded=expanded - {key}), f"Contract {name}")
-        else:
-            self._look(replace(self._looking, expanded=expanded | {key}), f"Expand {name}")
+        more = (drawing.more_up if side == "up" else drawing.more_down).get(key, 0)
+        drawn = drawing.degrees[side == "up"].get(key, 0)
+        word = "upstream" if side == "up" else "downstream"
+        if not more and not drawn:
+            self.told.emit(f"Nothing {word} is recorded")
+            return
+        after = self._looking.turned(key, side, more)
+        less = len(after.closed) > len(self._looking.closed) or len(after.expanded) < len(
+            self._looking.expanded
+        )
+        name = name_of(drawing.things[key])
+        self._look(after, f"{'Contract' if less else 'Expand'} {name} {word}")
+        total = f"{drawn} of {drawn + more}"
+        self.told.emit(f"{'Left out' if less else 'Were drawn'} {word}: {total}")
+
+    def pin(self) -> None:
+        """Hold the card of the chosen thing where it stands, or no longer."""
+        key, scene = self._current, self.canvas.scene
+        at = scene.index(key)
+        if key not in self._drawing.things or at < 0:
+            self.told.emit("Choose one thing with a card of its own to pin")
+            return
+        after = self._looking.pinned(key, (float(scene.left[at]), float(scene.top[at])))
+        held = len(after.pins) > len(self._looking.pins)
+        self._look(after, f"{'Pin' if held else 'Unpin'} {name_of(self._drawing.things[key])}")
 
     def hide_thing(self) -> None:
         """Leave the chosen thing out."""
@@ -198,14 +235,16 @@ class LineageView(LineageSurface):
         group = self._group()
         entries: list[tuple[str, Callable[[], object]]] = []
         if key in self._drawing.things:
-            words = "&Contract" if key in self._looking.expanded else "&Expand"
+            held = any(pin[0] == key for pin in self._looking.pins)
             entries += [
                 ("Put it in the &middle", lambda: self._focus_key(key)),
-                (words, lambda: self.expand_thing(key)),
+                ("Expand or contract &upstream", lambda: self.turn(key, "up")),
+                ("Expand or contract &downstream", lambda: self.turn(key, "down")),
+                ("Un&pin" if held else "&Pin", self.pin),
             ]
         if group is not None:
-            entries.append(("&Unfold the group" if group.folded else "&Fold the group", self.fold))
-            entries += [("&Pull out…", self.pull_out)] if group.folded else []
+            entries.append(("Un&fold the group" if group.folded else "&Fold the group", self.fold))
+            entries += [("Pull &out…", self.pull_out)] if group.folded else []
         if entries:
             entries.append(("&Hide", self.hide_thing))
         if self._looking.hidden:

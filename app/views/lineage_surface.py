@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QSpinBox,
     QSplitter,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -77,6 +78,10 @@ class LineageSurface(QWidget):
         )
         self.ever.setChecked(True)
         self.ever.toggled.connect(lambda on: self._look(replace(self._looking, ever=on), "Past"))
+        self.shown_again = QToolButton(self)
+        self.shown_again.setToolTip("Show everything that was hidden")
+        self.shown_again.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.shown_again.hide()
         self._note = QLabel(self)
         self._note.setTextFormat(Qt.TextFormat.PlainText)
         bar = QHBoxLayout()
@@ -90,6 +95,7 @@ class LineageSurface(QWidget):
             bar.addWidget(spin)
         bar.addWidget(self.ever)
         bar.addWidget(self._note)
+        bar.addWidget(self.shown_again)
         self.canvas = LineageCanvas(self)
         self.canvas.setAccessibleName("Lineage drawing; the outline beside it holds the same")
         self.outline = OutlineView(self)
@@ -125,7 +131,7 @@ class LineageSurface(QWidget):
         if not selector or selector == self._looking.selector:
             return
         after = replace(self._looking, selector=selector, name=name, expanded=frozenset(), hidden=frozenset(),
-                        opened=frozenset(), pulled=frozenset())  # fmt: skip
+                        opened=frozenset(), pulled=frozenset(), closed=frozenset(), pins=())  # fmt: skip
         self._history = [*self._history[: self._place + 1], after]
         self._place = len(self._history) - 1
         self._look(after, f"Lineage of {name}")
@@ -310,8 +316,10 @@ class LineageSurface(QWidget):
             if drawing.nodes
             else []
         )
-        if self._looking.hidden:
-            words.append(f"{len(self._looking.hidden)} hidden")
+        hidden = len(self._looking.hidden)
+        self.shown_again.setText(f"{hidden} hidden: show")
+        self.shown_again.setAccessibleName(f"Show the {counted(hidden, 'hidden thing')}")
+        self.shown_again.setVisible(bool(hidden))
         if self._folds().stands:
             words.append(f"{len(self._folds().stands)} folded")
         if drawing.placed is not None and drawing.placed.left_out:

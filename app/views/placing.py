@@ -63,8 +63,14 @@ def follow(workspace: Workspace, looking: Looking, dates: Dates, before: Placed 
         )
 
     answer = trace(looking.selector, looking.up + 1, looking.down + 1)
-    extra = [trace(selector_of(key), 1, 1) for key in sorted(looking.expanded)]
-    gathered = gather(answer, extra, up=looking.up, down=looking.down, hidden=looking.hidden)
+    # One step further than is drawn, so that each card can say how much more there is.
+    extra = [
+        trace(selector_of(key), 2 if side == "up" else 0, 2 if side == "down" else 0)
+        for key, side in sorted(looking.expanded)
+    ]
+    gathered = gather(
+        answer, extra, up=looking.up, down=looking.down, hidden=looking.hidden, closed=looking.closed
+    )
     return place(gathered, before, looking)
 
 
@@ -79,7 +85,8 @@ def place(drawing: Drawing, before: Placed | None = None, looking: Looking = _AN
     from lineage.layout.layered import layout
 
     kinds = {key: str(node.get("kind") or "") for key, node in drawing.things.items()}
-    alone = looking.pulled | looking.expanded
+    pins = {key: (left, top) for key, left, top in looking.pins}
+    alone = looking.pulled | {key for key, _ in looking.expanded} | set(pins)
     folds = fold(kinds, drawing.pairs, drawing.centre, opened=looking.opened, alone=alone)
     nearest = sorted(drawing.nodes, key=lambda node: abs(int(node.get("depth") or 0)))
     shown: dict[str, Card] = {}
@@ -87,7 +94,11 @@ def place(drawing: Drawing, before: Placed | None = None, looking: Looking = _AN
         key = folds.card(str(node["id"]))
         if key not in shown and len(shown) < MOST:
             group = folds.groups.get(key)
-            shown[key] = group_card(group, drawing) if group is not None else card_of(node, drawing)
+            shown[key] = (
+                group_card(group, drawing)
+                if group is not None
+                else card_of(node, drawing, pinned=key in pins)
+            )
     bundles: dict[tuple[str, str], list[Item]] = {}
     for (begin, end), edges in drawing.pairs.items():
         pair = (folds.card(begin), folds.card(end))
@@ -98,7 +109,7 @@ def place(drawing: Drawing, before: Placed | None = None, looking: Looking = _AN
     shows = (looking.selector, looking.up, looking.down, looking.ever)
     known = before.layout if before is not None else None
     share = 0.0 if before is not None and before.shows == shows else KNOWN_SHARE
-    stands = layout(layout_graph(cards, lines), known, share=share)
+    stands = layout(layout_graph(cards, lines), known, pins, share=share)
     left_out = sum(folds.card(key) not in shown for key in kinds)
     return replace(drawing, placed=Placed(cards, lines, stands, left_out, folds, shows))
 
@@ -123,11 +134,11 @@ def group_card(group: Group, drawing: Drawing) -> Card:
 _SIDES = ("upstream", "downstream")
 
 
-def card_of(node: Item, drawing: Drawing) -> Card:
+def card_of(node: Item, drawing: Drawing, *, pinned: bool = False) -> Card:
     """Return the card of a thing."""
     key = str(node["id"])
     attributes = node.get("attributes") or {}
-    badges = []
+    badges = [Badge("pin", "pinned")] if pinned else []
     if attributes.get("deleted"):
         badges.append(Badge("trash-2", "deleted", "warn"))
     stage = plain(attributes.get("stage"))
@@ -137,6 +148,10 @@ def card_of(node: Item, drawing: Drawing) -> Card:
     detail = [name_of(node), kind_word(node), plain(node.get("namespace"))]
     if node.get("last_seen"):
         detail.append(f"last seen {when(node['last_seen'])} UTC")
+    for side, more, end in zip(_SIDES, (drawing.more_up, drawing.more_down), (1, 0), strict=True):
+        if more.get(key):
+            drawn = drawing.degrees[end].get(key, 0)
+            detail.append(f"{drawn} of {drawn + more[key]} {side} drawn")
     return Card(
         key,
         str(node.get("kind") or ""),

@@ -105,9 +105,9 @@ def test_hiding_a_group_hides_what_it_stands_for_and_says_how_many(qtbot, window
     lineage.pick(group_card(lineage).key)
     window.board["lineage.hide"].trigger()
     told(window, qtbot)
-    assert "13 hidden" in lineage._note.text()
+    assert lineage.shown_again.text() == "13 hidden: show"
 
-    window.board["lineage.unhide"].trigger()
+    lineage.shown_again.click()
     told(window, qtbot)
     assert group_card(lineage).stands_for == 13
 

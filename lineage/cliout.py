@@ -36,6 +36,8 @@ FIELDS = {
     "runs": "run_id job state started_at ended_at actor code inputs outputs problems",
     "sla": "name target subject window_from window_to value coverage met method budget_left episodes",
     "checks": "at dataset check column verdict severity value unit run",
+    "compare": "change what subject before after at actor person",
+    "exposure": "dataset model model_version target served_from served_to path",
     "findings": "code severity subject text sides",
     "report": "file sha256 rows pages",
     "paths": "path step id",

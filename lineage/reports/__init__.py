@@ -23,8 +23,10 @@ from lineage.reports import (
     as_xlsx,
     changes,
     completeness,
+    controls,
     deployments,
     inventory,
+    sample,
 )
 from lineage.reports.document import Report
 
@@ -56,6 +58,8 @@ def kinds() -> tuple[ReportKind, ...]:
         ("completeness", completeness.TITLE, completeness.make),
         ("changes", changes.TITLE, changes.make),
         ("inventory", inventory.TITLE, inventory.make),
+        ("sample", sample.TITLE, sample.make),
+        ("controls", controls.TITLE, controls.make),
     )
     return tuple(ReportKind(name, title, tuple(WRITERS), make) for name, title, make in made)
 

@@ -62,7 +62,8 @@ ABSENT = frozenset({NOT_EVIDENCED, NO_PERSON, NO_APPROVAL, NO_REASON, NO_SLA, NO
 _ROW = (
     "A row is a change of what serves at a target: a successful, not dry-run create, update, patch or delete of"
     " a serving object, by anybody but its own controller, that changed what serves; or a change seen only by"
-    " comparing listings (then its time is given as two bounds). Denied, failed and dry-run attempts are events, not deployments."
+    " comparing listings (then its time is given as two bounds). Denied, failed and dry-run attempts"
+    " are events, not deployments."
 )
 _MODEL = (
     "The model version is tied to what was deployed by the highest of fourteen rules that finds one; the rule"
@@ -151,7 +152,7 @@ def _cell(item: Item, name: str, every: dict[str, Item]) -> Cell:
         case "reason":
             return str(item[name] or NO_REASON)
         case "sla":
-            promised = "; ".join(_agreement(entry) for entry in item[name])
+            promised = "; ".join(agreement(entry) for entry in item[name])
             return promised or ("" if item["action"] == "delete" else NO_SLA)
         case "replaces":
             return served(every.get(item["replaces"] or ""))
@@ -206,7 +207,8 @@ def _lead_time(item: Item) -> str:
     return f"{hours} h {minutes:02d} min" + (" AFTER it was deployed" if seconds < 0 else "")
 
 
-def _agreement(entry: Item) -> str:
+def agreement(entry: Item) -> str:
+    """Say what an agreement in force demands, and on what ground it holds."""
     version = f" {entry['version']}" if entry["version"] else ""
     percentile = f" p{100 * entry['percentile']:g}" if entry.get("percentile") else ""
     bound = f"{entry['comparator']} {entry['target']:g} {entry['unit']}"

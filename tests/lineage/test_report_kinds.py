@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -12,7 +13,9 @@ import openpyxl
 import pytest
 
 import lineage
+from lineage.errors import QuestionError
 from lineage.reports import kinds
+from lineage.reports.controls import results_of
 from lineage.workspace import Workspace
 
 FORMATS = {"pdf", "html", "xlsx", "csv", "json"}
@@ -130,3 +133,72 @@ def test_the_inventory_knows_what_is_live_and_what_is_missing(folder: Path) -> N
         assert row["status"] == "live"
         assert row["validation"] == "no validation evidenced"
         assert "no validation" in row["gaps"]
+
+
+def test_a_sample_can_be_drawn_again_without_us(folder: Path) -> None:
+    """SHA-256 of seed, population root and id orders the population; the first 25 are the sample."""
+    report = body(folder, "sample")
+    population = [row["id"] for row in report["sections"]["population"]]
+    root = hashlib.sha256(b"".join(one.encode() + b"\n" for one in sorted(population))).hexdigest()
+    order = sorted(
+        population, key=lambda one: hashlib.sha256(f"auditor 7\n{root}\n{one}".encode()).hexdigest()
+    )
+
+    assert len(population) == 40
+    assert report["parameters"]["population_root"] == root
+    assert [row["id"] for row in rows(folder, "sample")] == order[:25]
+    assert [row["id"] for row in report["sections"]["substitutes"]] == order[25:]
+
+
+def test_a_sample_without_a_seed_is_refused(company_workspace: Workspace, tmp_path: Path) -> None:
+    """The seed comes from whoever audits."""
+    with pytest.raises(QuestionError, match="needs a seed"):
+        company_workspace.report("sample", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_controls_are_tested_on_every_change(folder: Path, company_workspace: Workspace) -> None:
+    """What has no evidence is neither a pass nor a deviation, and the totals count the whole population."""
+    found = rows(folder, "controls")
+    changes = {item["id"]: item for item in company_workspace.deployments().items}
+
+    assert len(found) == len(changes) == 40
+    for row in found:
+        item = changes[row["id"]]
+        assert row["ticket"] == ("pass" if item["change_ref"] else "no evidence")
+        if not item["approved_by"]:
+            assert (row["approved"], row["independent"]) == ("no evidence", "no evidence")
+        assert row["tested"] == row["emergency"] == "no evidence"
+    totals = body(folder, "controls")["sections"]["totals"]
+    assert [row["test"] for row in totals] == list("ABCDEFG")
+    for row in totals:
+        assert row["changes"] == row["passed"] + row["failed"] + row["none"] + row["not_due"] == 40
+
+
+@pytest.mark.parametrize(
+    ("approvers", "deployer", "approved_at", "expected"),
+    [
+        (["Ada"], "Ben", "2026-01-01T00:00:00Z", ("pass", "pass", "pass")),
+        (["Ada"], "Ada", "2026-01-01T00:00:00Z", ("pass", "FAIL", "pass")),
+        (["Ada"], "Ben", "2026-01-03T00:00:00Z", ("pass", "pass", "FAIL")),
+        (["Ada"], None, None, ("pass", "no evidence", "no evidence")),
+        ([], "Ada", None, ("no evidence", "no evidence", "no evidence")),
+    ],
+)
+def test_approval_by_oneself_or_afterwards_is_a_deviation(
+    approvers: list[str], deployer: str | None, approved_at: str | None, expected: tuple[str, ...]
+) -> None:
+    """Tests B, C and D by hand-made changes of 2026-01-02."""
+    found = results_of(
+        {
+            "approved_by": approvers,
+            "deployed_by": deployer,
+            "approved_at": approved_at,
+            "deployed_at": "2026-01-02T00:00:00Z",
+            "change_ref": None,
+            "action": "deploy",
+            "replaces": None,
+        }
+    )
+
+    assert (found["approved"], found["independent"], found["before"]) == expected

@@ -7,11 +7,11 @@ measurement, so that an answer does not change from day to day.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from lineage.audit.attainment import OCCURRENCES, Attainment, attained
+from lineage.audit.attainment import OCCURRENCES, Attainment, attained, within
 from lineage.audit.indicators import Indicator, indicator
 from lineage.audit.view import View
 from lineage.audit.windows import WindowError, of_calendar, rolling
@@ -63,9 +63,12 @@ class Attaining:
             return {**UNMEASURED, "why": "no measurements are imported"}, [], []
         said = self._said(row)
         found = indicator(fact, said, self.series, names)
+        if found.slices and self.view.as_of is not None:
+            found = replace(found, slices=tuple(within(found.slices, 0, self.view.as_of)))
         shown: Item = {**UNMEASURED, "why": found.why or None, "measured_by": list(found.names)}
         if not found.slices:
-            return shown, [], list(found.records)
+            why = found.why or "nothing was measured by the time asked about"
+            return {**shown, "why": why}, [], list(found.records)
         try:
             end, spans = self._spans(fact, said, found, interval, period)
         except WindowError as error:

@@ -167,7 +167,7 @@ def attained(slices: Sequence[Slice], promise: Promise, begin: int, end: int) ->
     0.6 False -7.0
     0.9157 False -0.6857
     """
-    inside = _inside(slices, begin, end)
+    inside = within(slices, begin, end)
     length = end - begin
     measured = sum(piece.end - piece.begin for piece in inside)
     coverage = measured / length if length > 0 else 0.0
@@ -233,7 +233,7 @@ def _refused(promise: Promise, method: str, inside: Sequence[Slice], *, counted:
     return ""
 
 
-def _inside(slices: Sequence[Slice], begin: int, end: int) -> list[Slice]:
+def within(slices: Sequence[Slice], begin: int, end: int) -> list[Slice]:
     """Return the slices of a window: one that crosses its edge is cut where a ratio spreads, else left out."""
     first = bisect_left(slices, begin, key=lambda piece: piece.end)
     found = []

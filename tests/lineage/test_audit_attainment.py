@@ -379,3 +379,18 @@ def test_an_agreement_that_nothing_measures_says_so(attained_in: Callable[[list[
 
     assert (item["value"], item["met"], item["coverage"], item["windows"]) == (None, None, 0.0, [])
     assert item["why"] == "no measurements are imported"
+
+
+def test_what_was_not_yet_measured_or_known_is_no_part_of_an_earlier_answer(
+    attained_in: Callable[[list[str]], Path],
+) -> None:
+    """As of the 10th nothing was bad and the month not over; before the import nothing was known at all."""
+    with lineage.open(attained_in(measured())) as workspace:
+        (tenth,) = workspace.sla(as_of="2026-03-10T23:00:00Z").items
+        (march,) = workspace.sla(since="2026-03-02", until="2026-03-30").items
+        before = workspace.sla(known_at="2020-01-01").items
+
+    assert (tenth["value"], tenth["met"], len(tenth["windows"])) == (1.0, None, 1)
+    assert tenth["coverage"] == pytest.approx(10 * 24 / 743)
+    assert [window["window_from"] for window in march["windows"]] == ["2026-02-28T23:00:00Z"]
+    assert before == []

@@ -15,8 +15,8 @@ from lineage.model.vocabulary import Kind, Relation
 from lineage.opening import FolderInput
 from lineage.source import Filtered, Origin, Problem, Record, Sample, recognise
 from lineage.sources import dvc, git
-from lineage.sources._stage_files import artifacts, document, place_of, pointer, remotes, stages
 from lineage.sources._gto_tags import event_of
+from lineage.sources._stage_files import artifacts, document, place_of, pointer, remotes, stages
 
 SAMPLES = Path(__file__).parents[2] / "sources" / "dvc"
 BUNDLE = SAMPLES / "tide.bundle"

@@ -394,3 +394,33 @@ def test_what_was_not_yet_measured_or_known_is_no_part_of_an_earlier_answer(
     assert tenth["coverage"] == pytest.approx(10 * 24 / 743)
     assert [window["window_from"] for window in march["windows"]] == ["2026-02-28T23:00:00Z"]
     assert before == []
+
+
+def test_a_missed_agreement_is_a_finding(
+    attained_in: Callable[[list[str]], Path],
+) -> None:
+    """A day at nothing, 719 of 743 hours, is below 99 % whatever else; it names window, number and deployment."""
+    lines = [
+        line.replace(",1,ratio", ",0,ratio") if line.startswith("2026-03-20") else line for line in measured()
+    ]
+
+    with lineage.open(attained_in(lines)) as workspace:
+        (item,) = workspace.sla().items
+        (found,) = [each for each in workspace.findings().items if each["code"] == "sla-missed"]
+        second = item["episodes"][1]["id"]
+
+    assert (item["met"], item["value"]) == (False, pytest.approx(719 / 743))
+    assert "2026-02-28T23:00:00Z to 2026-03-31T22:00:00Z" in found["text"]
+    assert found["text"].endswith(f"Charged to deployment {second}.")
+    assert [side["evidence"][0]["file"].rpartition("/")[2] for side in found["sides"]] == [
+        "slo.yaml",
+        "sli.csv",
+    ]
+
+
+def test_an_open_verdict_is_no_finding(attained_in: Callable[[list[str]], Path]) -> None:
+    """Nobody is told that a promise was broken where nobody measured."""
+    with lineage.open(attained_in(measured(missing=5))) as workspace:
+        codes = {item["code"] for item in workspace.findings().items}
+
+    assert "sla-missed" not in codes

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lineage.model.answer import Answer
     from lineage.workspace import Workspace
 
+_BRINGS = frozenset({"import", "listen"})
 _NO_WORKSPACE = frozenset({"sources", "self-test", "bench"})
 
 
@@ -54,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(parsed: Arguments) -> int:
     ask = _ASK[parsed.verb]
-    if parsed.verb in _NO_WORKSPACE or (parsed.verb == "report" and (parsed.list or not parsed.kind)):
+    asks_none = (parsed.verb == "report" and (parsed.list or not parsed.kind)) or (
+        parsed.verb == "verify" and parsed.file
+    )
+    if parsed.verb in _NO_WORKSPACE or asks_none:
         answer, status = ask(None, parsed)
     else:
         from lineage.workspace import Workspace
@@ -66,7 +70,7 @@ def _run(parsed: Arguments) -> int:
             )
         if path.startswith(("postgresql", "postgres:")):
             raise QuestionError("team workspaces on PostgreSQL are not part of this version", where=path)
-        with Workspace.open(Path(path), create=parsed.verb == "import") as workspace:
+        with Workspace.open(Path(path), create=parsed.verb in _BRINGS) as workspace:
             answer, status = ask(workspace, parsed)
     chosen = parsed.format or ("table" if sys.stdout.isatty() else "json")
     write_answer(answer, chosen, sys.stdout, parsed.verb)
@@ -88,6 +92,34 @@ def _import(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
         )
     troubled = any(item["rejected"] or item["problems"] for item in answer.items)
     return answer, int(troubled)
+
+
+def _listen(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
+    import signal
+    import threading
+
+    from lineage.listening import listen
+    from lineage.tokens import token_from
+
+    def say(text: str) -> None:
+        print(f"modeltrail: {display_text(text, 4000)}", file=sys.stderr, flush=True)
+
+    ended = threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda _signal, _frame: ended.set())
+    try:
+        answer = listen(
+            workspace,
+            host=given.host,
+            port=given.port,
+            token=token_from(given.token_from, f"http://{given.host}:{given.port}"),
+            allow_network=given.allow_network,
+            started=lambda address: say(f"listening on {address}/api/v1/lineage; Ctrl+C ends it"),
+            stopped=ended.is_set,
+            tell=say,
+        )
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return answer, int(any(item["refused"] or item["problems"] or item["waiting"] for item in answer.items))
 
 
 def _findings(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
@@ -184,6 +216,7 @@ def _paths(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
 _WHEN = ("as_of", "known_at")
 _ASK: dict[str, Callable[[Any, Arguments], tuple[Answer, int]]] = {
     "import": _import,
+    "listen": _listen,
     "sources": _sources,
     "imports": _asked("imports"),
     "problems": _problems,

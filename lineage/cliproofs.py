@@ -1,10 +1,11 @@
-"""Which verbs let others check us, and how are they asked? Verify, checkpoint, anchor, seal, export."""
+"""Which verbs let others check us, and how are they asked? Verify, checkpoint, anchor, seal, export, pack."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from argparse import Namespace as Arguments
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage.cliout import progress_on_stderr
@@ -20,11 +21,22 @@ if TYPE_CHECKING:
 
 def add(verb: Callable[..., ArgumentParser]) -> None:
     """Add the verbs; `verb` takes name, meaning and example."""
-    verb(
+    made = verb(
         "verify",
-        "recompute everything from the recorded bytes up; exit status 1 when anything was changed",
-        "-w audit.trail verify --format table",
+        "recompute everything from the recorded bytes up, or check an evidence pack; exit status 1 when it was changed",
+        "-w audit.trail verify --format table\n  modeltrail verify pack.zip",
     )
+    made.add_argument(
+        "file", nargs="?", default="", metavar="FILE.zip", help="a pack; the workspace itself when left out"
+    )
+    made = verb(
+        "pack",
+        "write an evidence pack: a report, its data, the records cited, proofs, and what checks them without us",
+        "-w audit.trail pack -o 2026-h1.zip --from 2026-01-01 --to 2026-07-01",
+        options=("span",),
+    )
+    made.add_argument("-o", "--output", required=True, metavar="FILE.zip", help="the pack to write")
+    made.add_argument("--kind", default="deployments", metavar="KIND", help="which report; see report --list")
     made = verb(
         "checkpoint",
         "write a note of the log's size and root, to be kept elsewhere",
@@ -60,7 +72,18 @@ def _export(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
     return answer, 0
 
 
-def _verify(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
+def _pack(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
+    with progress_on_stderr(given.progress) as progress:
+        answer = workspace.pack(given.output, given.kind, given.since, given.until, progress=progress)
+    return answer, int(any(item["failed"] for item in answer.items))
+
+
+def _verify(workspace: Workspace | None, given: Arguments) -> tuple[Answer, int]:
+    if workspace is None:
+        from lineage.packing import verify_pack
+
+        answer = verify_pack(Path(given.file))
+        return answer, int(any(item["failed"] for item in answer.items))
     with progress_on_stderr(given.progress) as progress:
         answer = workspace.verify(progress=progress)
     return answer, int(any(item["failed"] for item in answer.items))
@@ -85,4 +108,5 @@ ASK: dict[str, Callable[[Any, Arguments], tuple[Answer, int]]] = {
     "anchor": _anchor,
     "seal": _seal,
     "export": _export,
+    "pack": _pack,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineage.audit.view import Time
+from lineage.audit.view import Time, microseconds
 from lineage.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -55,3 +55,22 @@ class Proofs:
 
         with self._views.view(as_of, known_at, ever=as_of is None, coverage=True) as view:
             return export(view, selector, Path(file), form)
+
+    def pack(
+        self,
+        file: str | Path,
+        kind: str = "deployments",
+        since: Time = None,
+        until: Time = None,
+        *,
+        progress: Progress = SILENT,
+    ) -> Answer:
+        """Write an evidence pack: a report with its data, the records cited, proofs, and what checks them without us.
+
+        Raises `QuestionError` for an unknown kind of report, `UnreadableInputError` when it cannot be written.
+        """
+        from lineage.packing import pack
+
+        begin, end = microseconds(since, "--from"), microseconds(until, "--to")
+        with self._views.view(coverage=True) as view:
+            return pack(view, Path(file), kind=kind, since=begin, until=end, progress=progress)

@@ -106,6 +106,7 @@ class _Verbs:
 
 
 _SELECTOR = "name, kind:model, env:prod-eu, +x, x+2, x..y, 'a, b', 'a & b', a -b; all when left out"
+_SECRET_AT = "where the token lies: env:NAME, file:PATH, or keyring"
 _WORDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "as-of": (("--as-of", "as_of", "as it was then (valid time); now, when left out"),),
     "known-at": (("--known-at", "known_at", "as was known then (recorded time)"),),
@@ -150,6 +151,23 @@ def _of_input(verbs: _Verbs) -> None:
         " namespace=... (OpenLineage's, of Airflow or Spark), project=..., root=... (of Kedro)",
     )
     made.add_argument("--dry-run", action="store_true", help="read, report, keep nothing")
+    made = verbs.add(
+        "listen",
+        "take OpenLineage events that clients send over HTTP, until stopped",
+        "-w audit.trail listen --port 5000\n  OPENLINEAGE_URL=http://127.0.0.1:5000 dbt-ol run",
+    )
+    made.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="this machine only, when left out"
+    )
+    made.add_argument(
+        "--port", type=_counted, default=5000, metavar="N", help="5000 when left out, as Marquez"
+    )
+    made.add_argument("--token-from", default="", metavar="PLACE", help=_SECRET_AT + "; clients must send it")
+    made.add_argument(
+        "--allow-network",
+        action="store_true",
+        help="let other machines send, to an address given with --host",
+    )
     verbs.add("sources", "list the formats that can be read", "sources --format table")
     verbs.add("imports", "list what was imported", "-w audit.trail imports")
     verbs.add(
@@ -284,7 +302,10 @@ def _of_causes(verbs: _Verbs) -> None:
     )
     made.add_argument("--with", dest="with_", metavar="T", help="the other time")
     made.add_argument(
-        "--with-known", dest="known_with", metavar="T", help="the other time of what was known (with --known-at)"
+        "--with-known",
+        dest="known_with",
+        metavar="T",
+        help="the other time of what was known (with --known-at)",
     )
     made = verbs.add(
         "exposure",

@@ -133,6 +133,20 @@ class Errands(QObject):
             self._settings.folder = path
             self.take([path])
 
+    def map_table(self) -> None:
+        """Choose a table that no source knows, and say what its rows state."""
+        from app.dialogs.table_mapping import TableDialog
+
+        path = files.ask_table(self._window, self._settings.folder)
+        if not path:
+            return
+        self._settings.folder = str(Path(path).parent)
+        dialog = TableDialog(self._session, path, self._window)
+        dialog.agreed.connect(lambda paths: self._import(paths, {}))
+        dialog.saved.connect(lambda place: self.told.emit(f"Saved the mapping {Path(place).name}", "", None))
+        dialog.complained.connect(self.complained)
+        dialog.open()
+
     def take(self, paths: Sequence[str]) -> None:
         """Do what is wanted with files that were chosen or dropped: open a workspace, or ask before importing."""
         if len(paths) == 1 and Path(paths[0]).suffix == WORKSPACE_SUFFIX and Path(paths[0]).is_file():

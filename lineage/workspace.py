@@ -27,6 +27,7 @@ from lineage.audit import (
 from lineage.audit import agreements as sla_question
 from lineage.audit.view import Time, microseconds
 from lineage.investigating import Investigating
+from lineage.mapped import Mapped
 from lineage.model.answer import Answer, Item
 from lineage.progress import SILENT, Progress
 from lineage.proofs import Proofs
@@ -36,7 +37,7 @@ from lineage.upkeep import finish, make_again
 from lineage.views import Views
 
 
-class Workspace(Proofs, Investigating):
+class Workspace(Proofs, Investigating, Mapped):
     """An open workspace.
 
     Attributes:

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 WORKSPACES = "Workspaces (*.trail);;All files (*)"
+TABLES = "Tables (*.csv *.tsv *.txt *.xlsx *.parquet *.db *.sqlite *.sqlite3);;All files (*)"
 
 
 def ask_workspace(parent: QWidget, folder: str) -> str:
@@ -23,6 +24,11 @@ def ask_new_workspace(parent: QWidget, folder: str, name: str = "audit.trail") -
 def ask_files(parent: QWidget, folder: str) -> list[str]:
     """Return the files to import."""
     return QFileDialog.getOpenFileNames(parent, "Import files", folder)[0]
+
+
+def ask_table(parent: QWidget, folder: str) -> str:
+    """Return the table to import; empty when the person changed their mind."""
+    return QFileDialog.getOpenFileName(parent, "Import a table", folder, TABLES)[0]
 
 
 def ask_folder(parent: QWidget, folder: str, title: str) -> str:

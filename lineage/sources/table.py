@@ -39,7 +39,7 @@ def recognises(sample: Sample) -> float:
     mapping = _for(sample.name, sample.beside)
     if mapping is None:
         return 0.0
-    if _shape(sample.head) != "text":
+    if shape_of(sample.head) != "text":
         return 1.0
     # A wide pattern such as *.csv also meets files that another source knows by their columns.
     return 1.0 if any(not _missing(table, sample.text) for table in mapping.tables) else 0.2
@@ -57,7 +57,8 @@ def _for(name: str, beside: tuple[Beside, ...]) -> TableMapping | None:
     return None
 
 
-def _shape(head: bytes) -> str:
+def shape_of(head: bytes) -> str:
+    """Return what kind of file begins like this: `text`, `xlsx`, `parquet` or `sqlite`."""
     if head.startswith(b"PK\x03\x04"):
         return "xlsx"
     if head.startswith(b"PAR1"):
@@ -89,7 +90,7 @@ def meaning(given: Input, origin: Origin) -> str:
     with given.open() as stream:
         head = stream.read(8_192)
     header = ""
-    if _shape(head) == "text":
+    if shape_of(head) == "text":
         found = first_header(Sample("", head).text, _synonyms(mapping.tables))
         header = "\n".join(found.names) if found is not None else ""
     return f"{raw.decode('utf-8', 'replace')}\n{header}"
@@ -109,7 +110,7 @@ def records(given: Input, origin: Origin) -> Iterator[Record | Problem]:
     raw = next(each.raw for each in origin.beside if each.name == mapping.name)
     yield Record(raw, row=f"{_MAPPING}{mapping.name}")
     with given.open() as stream:
-        shape = _shape(stream.read(16))
+        shape = shape_of(stream.read(16))
     if shape == "text":
         yield from _lines(given, mapping)
         return

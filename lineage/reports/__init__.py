@@ -25,6 +25,8 @@ from lineage.reports import (
     completeness,
     controls,
     deployments,
+    duties,
+    impact,
     inventory,
     sample,
 )
@@ -57,6 +59,8 @@ def kinds() -> tuple[ReportKind, ...]:
         ("deployments", deployments.TITLE, deployments.make),
         ("completeness", completeness.TITLE, completeness.make),
         ("changes", changes.TITLE, changes.make),
+        ("impact", impact.TITLE, impact.make),
+        ("duties", duties.TITLE, duties.make),
         ("inventory", inventory.TITLE, inventory.make),
         ("sample", sample.TITLE, sample.make),
         ("controls", controls.TITLE, controls.make),

@@ -18,10 +18,7 @@ def render(report: Report) -> bytes:
         "logic": list(report.logic),
         "items": list(report.items),
         "sections": {
-            section.name: [
-                dict(zip((column.name for column in section.columns), row.cells, strict=True))
-                for row in section.rows
-            ]
+            section.name: [row.item(section.columns) for row in section.rows]
             for section in report.sections
             if not section.primary
         },

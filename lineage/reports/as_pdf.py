@@ -34,6 +34,9 @@ MOST_ROWS = 2_000
 LONGEST = 500
 """Characters of a cell that are printed."""
 
+MOST_CITED = 12
+"""Records that one printed row names, the first; CSV and JSON name all of them."""
+
 MOST_SECONDS = 600
 _TOKEN = re.compile(r"[!-~]{17,}")
 _PIECE = 4
@@ -149,7 +152,8 @@ def _section(report: Report, section: Section, proof: dict[str, Item]) -> dict[s
         ],
         "cites": any(row.evidence for row in rows),
         "rows": [
-            {"cells": listed, "cited": _cited(row, proof)} for row, listed in zip(rows, cells, strict=True)
+            {"cells": listed, "cited": _cited(row, proof), "more": _more(row)}
+            for row, listed in zip(rows, cells, strict=True)
         ],
     }
 
@@ -164,12 +168,16 @@ def _cut(report: Report, section: Section) -> str:
 
 
 def _cited(row: Row, proof: dict[str, Item]) -> list[str]:
-    numbers = []
-    for entry in row.evidence:
-        number = str(entry["record"])
-        proof.setdefault(number, entry)
-        numbers.append(number)
-    return list(dict.fromkeys(numbers))
+    """Return the records that a row is printed with; of a row that stands on very many the first."""
+    every = {str(entry["record"]): entry for entry in row.evidence}
+    for number in list(every)[:MOST_CITED]:
+        proof.setdefault(number, every[number])
+    return list(every)[:MOST_CITED]
+
+
+def _more(row: Row) -> str:
+    more = len({entry["record"] for entry in row.evidence}) - MOST_CITED
+    return f"and {more:,} more, all named in the CSV and JSON" if more > 0 else ""
 
 
 def _width(title: str, found: Iterable[dict[str, Any]]) -> int:

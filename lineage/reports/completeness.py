@@ -89,7 +89,7 @@ def make(
         view,
         FRAME,
         tables,
-        items=[dict(zip((column.name for column in COLUMNS), row.cells, strict=True)) for row in rows],
+        items=[row.item(COLUMNS) for row in rows],
         scope="everything imported; the period does not narrow it",
         population=f"{read} files of {len(rows)} sources, all of them shown",
         since=since,

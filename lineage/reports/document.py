@@ -53,6 +53,13 @@ class Row:
     cells: tuple[Cell, ...]
     evidence: tuple[Item, ...] = ()
 
+    def item(self, columns: tuple[Column, ...]) -> Item:
+        """Return the row by the names of its columns, with its evidence."""
+        return {
+            **dict(zip((column.name for column in columns), self.cells, strict=True)),
+            "evidence": list(self.evidence),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

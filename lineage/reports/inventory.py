@@ -68,7 +68,7 @@ def make(
         cells, fed = _cells(view, wide, model, standing, since, until)
         upstream.update(fed)
         rows.append(Row(cells, tuple(model["evidence"])))
-        items.append(dict(zip((column.name for column in COLUMNS), cells, strict=True)))
+        items.append(rows[-1].item(COLUMNS))
     shared = tuple(
         Row((name, count)) for name, count in sorted(upstream.items(), key=lambda pair: (-pair[1], pair[0]))
     )

@@ -97,7 +97,7 @@ def make(
         view,
         Frame("sample", TITLE, 1, LOGIC, ABSENT),
         tables,
-        items=[dict(zip((column.name for column in COLUMNS), row.cells, strict=True)) for row in drawn],
+        items=[row.item(COLUMNS) for row in drawn],
         scope="every deployment target",
         population=f"{len(population)} deployments, root sha256 {root}; {len(drawn)} drawn",
         since=since,

@@ -202,3 +202,41 @@ def test_approval_by_oneself_or_afterwards_is_a_deviation(
     )
 
     assert (found["approved"], found["independent"], found["before"]) == expected
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "completeness"])
+def test_every_row_leads_to_records(folder: Path, name: str) -> None:
+    """Each row of the primary table names file and SHA-256 of what it stands on, in CSV, and in JSON with its line."""
+    found = body(folder, name)["items"]
+
+    assert found
+    for row in rows(folder, name):
+        assert " sha256:" in row["evidence"]
+    for item in found:
+        for reference in item["evidence"]:
+            assert reference["file"]
+            assert len(reference["sha256"]) == 64
+
+
+def test_a_dataset_leads_to_what_serves(folder: Path, company_workspace: Workspace) -> None:
+    """A dataset at the head of the chain reaches live deployments, and each of them names its version."""
+    found = {row["dataset"]: row for row in rows(folder, "impact")}
+    live = {item["target"] for item in company_workspace.live().items}
+    scans = found["postgres://tms-db.skarn.example:5432/tms.public.scan_events"]
+
+    assert len(found) == 16
+    named = {entry.partition(" (")[0] for entry in scans["live"].split("; ")}
+    assert "prod-eu/parcels/eta-parcel" in named
+    assert named <= live
+    assert scans["owner"] == "no owner evidenced"
+
+
+def test_duties_say_how_many_changes_could_show_a_conflict(folder: Path) -> None:
+    """Nobody is cleared by silence: the report says how many changes name both a person and an approver."""
+    page = (folder / "duties.html").read_text("utf-8")
+    changes = body(folder, "deployments")["items"]
+    both = sum(1 for item in changes if item["deployed_by"] and item["approved_by"])
+
+    assert f"{both} of 40 changes name both a person and an approver" in page
+    matrix = {row["person"]: row for row in body(folder, "duties")["sections"]["matrix"]}
+    assert matrix["no person evidenced"]["deployed"] == sum(1 for item in changes if not item["deployed_by"])

@@ -29,7 +29,7 @@ class Action:
         text: as in the menu, with its mnemonic; an ellipsis only when a question follows.
         menu: where it stands: a menu's name without `&`, or `Menu/Submenu`.
         call: `part.verb` that does it; a checkable action passes its new state.
-        shortcut: a standard key or a key sequence as text; empty = none.
+        shortcut: a standard key or a key sequence as text; empty = none. also: one more.
         icon: a name in `resources/icons`.
         when: the state of the window it needs (`always`, `open`, `selected`, ...), see `Board.allow`.
         tip: one sentence for the status bar and the palette.
@@ -49,6 +49,7 @@ class Action:
     group: str = ""
     role: Role = Role.NoRole
     section: bool = False
+    also: str = ""
 
 
 TABLE: tuple[Action, ...] = (
@@ -73,7 +74,7 @@ TABLE: tuple[Action, ...] = (
         tip="Choose a folder; every file below it is looked at",
     ),
     Action(
-        "file.map_table", "Import a &table…", "File", "errands.map_table", "Ctrl+Shift+T", "table-2", "idle",
+        "file.map_table", "Import a ta&ble…", "File", "errands.map_table", "Ctrl+Shift+T", "table-2", "idle",
         tip="Say once what the rows of a table state; the mapping is saved beside it",
     ),
     Action(
@@ -106,6 +107,10 @@ TABLE: tuple[Action, ...] = (
     Action(
         "edit.copy_command", "Copy the co&mmand for this view", "Edit", "parts.copy_command", "Ctrl+Alt+C",
         "terminal", "open", tip="Copy the command line that gives the same answer",
+    ),
+    Action(
+        "edit.copy_link", "Copy the &link of this view", "Edit", "lineage.copy_link", "Ctrl+Alt+L", "link", "focused",
+        tip="Copy one line that shows the same lineage when it is pasted into the search line",
     ),
     Action(
         "edit.find", "&Find", "Edit", "parts.go_to_filter", Key.Find, "search", "open", section=True,
@@ -274,7 +279,7 @@ TABLE: tuple[Action, ...] = (
         "window.reset", "&Reset the layout", "Window", "window.reset_layout", "", "layout-dashboard", "open",
         tip="Put every dock and toolbar back where it was at first", section=True,
     ),
-    Action("help.keys", "&Keyboard shortcuts", "Help", "help.show_keys", Key.HelpContents, "keyboard"),
+    Action("help.keys", "&Keyboard shortcuts", "Help", "help.show_keys", Key.HelpContents, "keyboard", also="?"),
     Action("help.about", "&About ModelTrail", "Help", "help.show_about", "", "info", role=Role.AboutRole),
     Action("help.qt", "About &Qt", "Help", "help.show_about_qt", "", "", role=Role.AboutQtRole),
 )  # fmt: skip
@@ -367,6 +372,8 @@ class Board(QObject):
                 action.setShortcut(QKeySequence(entry.shortcut))
         else:
             action.setShortcuts(QKeySequence.keyBindings(entry.shortcut))
+        if entry.also:
+            action.setShortcuts([*action.shortcuts(), QKeySequence(entry.also)])
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         if entry.group:
             group = self._groups.get(entry.group)

@@ -24,6 +24,11 @@ BY_HAND = (
     ("Register", "Open the lineage of the deployment", "Return"),
     ("Lineage", "Upstream and downstream", "Left, Right"),
     ("Lineage", "Things in the same column", "Up, Down"),
+    ("Lineage", "First and last of the column", "Home, End"),
+    ("Lineage", "Expand upstream and downstream", "Shift+Left, Shift+Right"),
+    ("Lineage", "Put it in the middle, or unfold the group", "Return"),
+    ("Lineage", "Larger, smaller, whole", "+, -, F"),
+    ("Outline", "Why it is tied to the one above", "Space"),
     ("Everywhere", "Next part of the window", "Tab, F6"),
     ("Everywhere", "Menu of what is chosen", "Menu key, Shift+F10"),
 )
@@ -72,7 +77,8 @@ class KeysDialog(QDialog):
         for menu in MENUS:
             groups[menu.replace("&", "")] = QTreeWidgetItem([menu.replace("&", "")])
         for entry in board:
-            keys = board[entry.id].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            native = QKeySequence.SequenceFormat.NativeText
+            keys = ", ".join(sequence.toString(native) for sequence in board[entry.id].shortcuts())
             if keys:
                 groups[entry.menu.partition("/")[0]].addChild(QTreeWidgetItem([plain(entry.text), keys]))
         for place, what, keys in BY_HAND:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint
-from PySide6.QtGui import QUndoStack
+from PySide6.QtGui import QGuiApplication, QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from app import style
 from app.models.columns import kind_word, name_of
+from app.models.links import SCHEME, link_of, view_of
 from app.models.things import selector_of
 from app.models.wording import counted, when
 from app.views.exporting import write_drawing
 from app.views.lineage_surface import LineageSurface
 from app.views.offering import offer
+from lineage.errors import UserError
+from lineage.text import display_text
 
 if TYPE_CHECKING:
     from app.session import Session
@@ -48,6 +52,30 @@ class LineageView(LineageSurface):
         if dates.known_at:
             words += ["--known-at", dates.known_at]
         return shlex.join(words)
+
+    def copy_link(self) -> None:
+        """Copy one line that shows the same when it is pasted into the search."""
+        name = PurePath(self._session.path).name
+        QGuiApplication.clipboard().setText(link_of(self._looking, self._session.dates, name))
+        self.told.emit("Copied the link; pasted into the search line it shows the same")
+
+    def focus_on(self, selector: str, name: str) -> None:
+        """Put the thing that `selector` names in the middle, or show the view of a link."""
+        if not selector.startswith(SCHEME):
+            super().focus_on(selector, name)
+            return
+        try:
+            looking, dates, workspace = view_of(selector)
+        except UserError as error:
+            self.told.emit(str(error))
+            return
+        here = PurePath(self._session.path).name
+        self.go_to_view(looking, f"Link to {looking.name}")
+        self._session.look_at(dates)
+        if workspace and workspace != here:
+            self.told.emit(
+                f"The link was copied from {display_text(workspace)}; this is {display_text(here)}"
+            )
 
     def states(self) -> set[str]:
         """Return what can be done here now, in the words of the action table."""

@@ -132,9 +132,13 @@ class LineageSurface(QWidget):
             return
         after = replace(self._looking, selector=selector, name=name, expanded=frozenset(), hidden=frozenset(),
                         opened=frozenset(), pulled=frozenset(), closed=frozenset(), pins=())  # fmt: skip
+        self.go_to_view(after, f"Lineage of {name}")
+
+    def go_to_view(self, after: Looking, text: str) -> None:
+        """Show another view, from which Back returns; `text` names the step."""
         self._history = [*self._history[: self._place + 1], after]
         self._place = len(self._history) - 1
-        self._look(after, f"Lineage of {name}")
+        self._look(after, text)
 
     def refresh(self) -> None:
         """Ask again."""

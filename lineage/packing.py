@@ -65,8 +65,8 @@ def pack(
             workspace=workspace,
             progress=progress,
         )
-        for item in made.items:
-            place = Path(item["file"])
+        for report in made.items:
+            place = Path(report["file"])
             members[f"report/{place.name}"] = place.read_bytes()
     numbers = sorted(set(_cited(json.loads(members[f"report/{kind}.json"]))))
     progress.say(Step("proofs", 0, len(numbers)))

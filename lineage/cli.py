@@ -235,6 +235,7 @@ _ASK: dict[str, Callable[[Any, Arguments], tuple[Answer, int]]] = {
     "checks": _asked("checks", "selector", "since", "until", *_WHEN, "limit"),
     "compare": _asked("compare", "as_of", "with_", "known_at", "known_with", "limit"),
     "exposure": _asked("exposure", "selector", "since", "until", "version", "known_at", "limit"),
+    "suspects": _asked("suspects", "selector", "at", "window", "known_at", "limit"),
     "findings": _findings,
     "report": _report,
     "identity": _asked("identity", "action", "one", "other", "who", "why", "known_at", "limit"),

@@ -106,7 +106,7 @@ class _Verbs:
 
 
 _SELECTOR = "name, kind:model, env:prod-eu, +x, x+2, x..y, 'a, b', 'a & b', a -b; all when left out"
-_SECRET_AT = "where the token lies: env:NAME, file:PATH, or keyring"
+_PLACE = "where the token lies: env:NAME, file:PATH, or keyring"
 _WORDS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "as-of": (("--as-of", "as_of", "as it was then (valid time); now, when left out"),),
     "known-at": (("--known-at", "known_at", "as was known then (recorded time)"),),
@@ -162,7 +162,7 @@ def _of_input(verbs: _Verbs) -> None:
     made.add_argument(
         "--port", type=_counted, default=5000, metavar="N", help="5000 when left out, as Marquez"
     )
-    made.add_argument("--token-from", default="", metavar="PLACE", help=_SECRET_AT + "; clients must send it")
+    made.add_argument("--token-from", default="", metavar="PLACE", help=_PLACE + "; clients must send it")
     made.add_argument(
         "--allow-network",
         action="store_true",
@@ -317,6 +317,15 @@ def _of_causes(verbs: _Verbs) -> None:
     made.add_argument(
         "--version", default="", metavar="V", help="only this version or partition of it, as recorded"
     )
+    made = verbs.add(
+        "suspects",
+        "rank what may have made a target misbehave, each reason with its weight",
+        "-w audit.trail suspects prod-eu/fraud/scorer --at 2026-05-14T01:31:00Z --window 72h",
+        "SELECTOR",
+        options=("known-at", "limit"),
+    )
+    made.add_argument("--at", metavar="T", help="when it misbehaved; now, when left out")
+    made.add_argument("--window", default="72h", metavar="SPAN", help="how far to look back: 72h, 3d, 90m")
 
 
 def _of_upkeep(verbs: _Verbs) -> None:

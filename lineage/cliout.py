@@ -38,6 +38,7 @@ FIELDS = {
     "checks": "at dataset check column verdict severity value unit run",
     "compare": "change what subject before after at actor person",
     "exposure": "dataset model model_version target served_from served_to path",
+    "suspects": "rank score what at path why",
     "findings": "code severity subject text sides",
     "report": "file sha256 rows pages",
     "paths": "path step id",

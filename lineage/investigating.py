@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lineage.audit import comparison, exposures, pictures
+import re
+
+from lineage.audit import comparison, exposures, pictures, suspicion
 from lineage.audit.view import Time, microseconds
 from lineage.errors import QuestionError
 from lineage.model.answer import Answer
@@ -10,7 +12,7 @@ from lineage.views import Views
 
 
 class Investigating:
-    """The questions of an incident: `compare` and `exposure` of CONTRACT.md."""
+    """The questions of an incident: `compare`, `exposure` and `suspects` of CONTRACT.md."""
 
     _views: Views
 
@@ -58,3 +60,31 @@ class Investigating:
                 version=version,
                 limit=limit,
             )
+
+    def suspects(
+        self,
+        selector: str,
+        at: Time = None,
+        *,
+        window: str = "72h",
+        known_at: Time = None,
+        limit: int | None = None,
+    ) -> Answer:
+        """Rank what may have made the selected targets misbehave at `at`, by what changed or failed upstream."""
+        with self._views.view(at, known_at, coverage=True) as view:
+            return suspicion.suspects(view, selector, window=span(window), limit=limit)
+
+
+_SPAN = re.compile(r"(\d{1,5})\s*([hdm])")
+
+
+def span(text: str) -> int:
+    """Return a span such as `72h`, `3d` or `90m` in microseconds; raises `QuestionError` when it is none.
+
+    >>> span("2h")
+    7200000000
+    """
+    found = _SPAN.fullmatch(text.strip())
+    if not found:
+        raise QuestionError("the window is no span", where=text, remedy="write it like 72h, 3d or 90m")
+    return int(found[1]) * {"m": 60, "h": 3_600, "d": 86_400}[found[2]] * 1_000_000

@@ -207,6 +207,14 @@ TABLE: tuple[Action, ...] = (
         tip="Show what the selected thing feeds when some of it is not shown, else leave it out",
     ),
     Action(
+        "lineage.between", "What lies be&tween two things", "Lineage", "lineage.between", "Ctrl+B", "git-branch",
+        "graph", tip="Press it at one thing and again at another: the paths between them are lit and counted",
+    ),
+    Action(
+        "lineage.paths", "List the p&aths between them", "Lineage", "lineage.list_paths", "Ctrl+Shift+B", "rows-3",
+        "ways", tip="The paths counted last, the shortest first, as text",
+    ),
+    Action(
         "lineage.pin", "P&in or unpin the selection", "Lineage", "lineage.pin", "Ctrl+Alt+P", "pin", "graph",
         tip="The card of the selected thing stays where it is, whatever is shown next",
     ),

@@ -27,6 +27,7 @@ BY_HAND = (
     ("Lineage", "First and last of the column", "Home, End"),
     ("Lineage", "Expand upstream and downstream", "Shift+Left, Shift+Right"),
     ("Lineage", "Put it in the middle, or unfold the group", "Return"),
+    ("Lineage", "What lies between the chosen thing and another", "Shift+Click"),
     ("Lineage", "Larger, smaller, whole", "+, -, F"),
     ("Outline", "Why it is tied to the one above", "Space"),
     ("Everywhere", "Next part of the window", "Tab, F6"),

@@ -46,12 +46,14 @@ class LineageCanvas(CanvasSurface):
         selected: with the key of the card that became current by mouse or keyboard.
         activated: with the key of a card that was double-clicked or on which Enter was pressed.
         expandRequested: with a key and "up" or "down": show the neighbours that are not drawn.
+        spanned: with the key of the card up to which, from the current one, shall be shown what lies between.
         contextRequested: with a key (empty = the ground) and the point on the screen for a menu.
     """
 
     selected = Signal(str)
     activated = Signal(str)
     expandRequested = Signal(str, str)
+    spanned = Signal(str)
     contextRequested = Signal(str, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -113,6 +115,8 @@ class LineageCanvas(CanvasSurface):
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
 
     def _light_under(self) -> None:
+        if self._held:
+            return
         card, edge = self._under
         if card >= 0:
             self._lit = self._scene.path(card)
@@ -129,7 +133,7 @@ class LineageCanvas(CanvasSurface):
             return
         self._under = (card, edge)
         self.setCursor(Qt.CursorShape.PointingHandCursor if card >= 0 else Qt.CursorShape.ArrowCursor)
-        if self._lit is not None:
+        if self._lit is not None and not self._held:
             self._lit = None
             self.update()
         if card >= 0 or edge >= 0:
@@ -226,6 +230,8 @@ class LineageCanvas(CanvasSurface):
             place, side = self._hit(point)
             if side:
                 self.expandRequested.emit(self._scene.cards[place].key, side)
+            elif place >= 0 and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self.spanned.emit(self._scene.cards[place].key)
             else:
                 self._choose(place)
 
@@ -318,6 +324,6 @@ class LineageCanvas(CanvasSurface):
     def _forget_under(self) -> None:
         self._under = (-1, -1)
         self._dwell.stop()
-        if self._lit is not None:
+        if self._lit is not None and not self._held:
             self._lit = None
             self.update()

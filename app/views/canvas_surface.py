@@ -55,6 +55,7 @@ class CanvasSurface(QWidget):
         self._fit_wanted = True
         self._chosen = ""
         self._lit: Path | None = None
+        self._held = False
         self._flight = QVariantAnimation(self)
         self._flight.setStartValue(0.0)
         self._flight.setEndValue(1.0)
@@ -141,7 +142,17 @@ class CanvasSurface(QWidget):
         """Light the path of a card until something else is lit; an empty key lights everything again."""
         place = self._scene.index(key)
         self._lit = self._scene.path(place) if place >= 0 else None
+        self._held = False
         self.update()
+
+    def light_between(self, begin: str, end: str) -> int:
+        """Light what lies between two cards until Escape, and return how many cards are lit."""
+        places = self._scene.index(begin), self._scene.index(end)
+        if min(places) < 0:
+            return 0
+        self._lit, self._held = self._scene.between(*places), True
+        self.update()
+        return int(self._lit.cards().sum())
 
     def draw(self, painter: QPainter, rect: QRectF, scheme: Scheme | str | None = None) -> None:
         """Draw the whole of it, in full detail, into a rectangle of a picture or page.
@@ -173,7 +184,7 @@ class CanvasSurface(QWidget):
 
     def _take(self, scene: CanvasScene) -> None:
         self._scene = scene
-        self._lit = None
+        self._lit, self._held = None, False
         self._dress()
 
     def _dress(self) -> None:

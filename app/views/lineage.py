@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication, QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from app import style
+from app.models.between import Ways, ways_between
 from app.models.columns import kind_word, name_of
 from app.models.links import SCHEME, link_of, view_of
 from app.models.things import selector_of
@@ -31,9 +32,12 @@ class LineageView(LineageSurface):
 
     def __init__(self, session: Session, steps: QUndoStack, parent: QWidget | None = None) -> None:
         super().__init__(session, steps, parent)
+        self._mark = ""
+        self.ways: Ways | None = None
         self.canvas.activated.connect(self._focus_key)
         self.canvas.expandRequested.connect(self.turn)
         self.canvas.contextRequested.connect(self._offer)
+        self.canvas.spanned.connect(self.span)
         self.outline.activatedThing.connect(self._focus_key)
         self.outline.asked.connect(self._offer)
         self.shown_again.clicked.connect(self.unhide)
@@ -88,6 +92,8 @@ class LineageView(LineageSurface):
             found.add("hidden")
         if self._group() is not None:
             found.add("grouped")
+        if self.ways is not None:
+            found.add("ways")
         if self._place > 0:
             found.add("back")
         if self._place + 1 < len(self._history):
@@ -160,6 +166,58 @@ class LineageView(LineageSurface):
         after = self._looking.pinned(key, (float(scene.left[at]), float(scene.top[at])))
         held = len(after.pins) > len(self._looking.pins)
         self._look(after, f"{'Pin' if held else 'Unpin'} {name_of(self._drawing.things[key])}")
+
+    def between(self) -> None:
+        """Remember the chosen thing; chosen again at another, show what lies between the two."""
+        key = self._current
+        if key not in self._drawing.things:
+            self.told.emit("Choose one thing first; a group is unfolded with Return")
+        elif self._mark in self._drawing.things and self._mark != key:
+            mark, self._mark = self._mark, ""
+            self._ask_between(mark, key)
+        else:
+            self._mark = key
+            name = name_of(self._drawing.things[key])
+            self.told.emit(
+                f"From {name}: choose another thing and do the same there to see what lies between"
+            )
+
+    def span(self, key: str) -> None:
+        """Show what lies between the chosen thing and the thing `key`."""
+        self._ask_between(self._current, key)
+
+    def list_paths(self) -> None:
+        """List the paths between the two things chosen last."""
+        from app.dialogs.texts import TextDialog
+
+        if self.ways is not None:
+            TextDialog("What lies between", self.ways.says, self.ways.listed, self).open()
+
+    def _ask_between(self, one: str, other: str) -> None:
+        things, dates, ever = self._drawing.things, self._session.dates, self._looking.ever
+        if one not in things or other not in things or one == other:
+            self.told.emit("Choose two things with cards of their own; a group is unfolded with Return")
+            return
+        ends = (one, name_of(things[one])), (other, name_of(things[other]))
+        self._session.ask(
+            self,
+            lambda workspace: ways_between(workspace, *ends, dates, ever=ever),
+            self._show_ways,
+            key="between",
+            failed=self._refuse_ways,
+        )
+
+    def _show_ways(self, ways: Ways) -> None:
+        self.ways = ways
+        card = self._folds().card
+        lit = self.canvas.light_between(card(ways.begin), card(ways.end)) if ways.count != 0 else 0
+        self.told.emit(f"{ways.says}; {counted(lit, 'card')} lit, Escape ends it" if lit else ways.says)
+        self.moved.emit()
+
+    def _refuse_ways(self, error: BaseException) -> None:
+        if not isinstance(error, UserError):
+            raise error
+        self.told.emit(str(error))
 
     def hide_thing(self) -> None:
         """Leave the chosen thing out."""

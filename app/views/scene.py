@@ -147,6 +147,13 @@ class CanvasScene:
         down = self._reach(card, self._after, self.target)
         return Path(up, down, up[self.source] & up[self.target], down[self.source] & down[self.target])
 
+    def between(self, begin: int, end: int) -> Path:
+        """Return what is drawn on the ways from one card to another, both included."""
+        from_begin = self._reach(begin, self._after, self.target)
+        inside = from_begin & self._reach(end, self._before, self.source)
+        edges = inside[self.source] & inside[self.target]
+        return Path(inside, np.zeros_like(inside), edges, np.zeros_like(edges))
+
     def edge_path(self, edge: int) -> Path:
         """Return what leads to an edge and what follows from it."""
         up = self._reach(int(self.source[edge]), self._before, self.source)

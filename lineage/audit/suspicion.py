@@ -17,6 +17,7 @@ from lineage.audit.ancestry import Ancestry, Reached, Written
 from lineage.audit.register import serving_at
 from lineage.audit.runs import state_of
 from lineage.audit.view import View, names, thing_id, thing_name
+from lineage.errors import QuestionError
 from lineage.model.answer import Answer, Item
 from lineage.model.moment import LAST, to_iso
 from lineage.store import asking, gathering, listing
@@ -63,21 +64,33 @@ _REASONS = (*_ODD, "deployment", "changed", "newly-served")
 
 
 def suspects(view: View, selector: str, *, window: int, limit: int | None = None) -> Answer:
-    """Rank what may have caused trouble at the selected targets at the view's time, `window` in microseconds."""
+    """Rank what may have caused trouble at the selected targets at the view's time, `window` in microseconds.
+
+    The answer is not complete when no record says which run made what served: nothing upstream of it can be suspected.
+    Raises `QuestionError` when the selector picks nothing that was ever deployed.
+    """
     moment = view.moment
     since = moment - window
     by_target: dict[int, list[Row]] = defaultdict(list)
     for row in episodes_of(view, view.select(selector)):
         by_target[row["target"]].append(row)
+    if not by_target:
+        raise QuestionError(
+            "nothing that was ever deployed is called so",
+            where=selector,
+            remedy="name a target, an environment or a model; `modeltrail live` lists what serves",
+        )
     live = {target: serving_at(rows, moment)[0] for target, rows in by_target.items()}
     ancestry = Ancestry(view)
     found: list[_Suspect] = []
     upstream: dict[Written, Reached] = {}
     reaches: dict[Written, set[int]] = defaultdict(set)
     fresh: set[Written] = set()
+    traced = True
     for target, rows in live.items():
         for row in rows:
             versions = _versions(view, row)
+            traced = traced and any(ancestry.makers.get(version) for version in versions)
             for made, reached in ancestry.upstream(versions).items():
                 upstream.setdefault(made, Reached(made, (*reached.way, target), reached.certain))
                 reaches[made].add(target)
@@ -100,7 +113,8 @@ def suspects(view: View, selector: str, *, window: int, limit: int | None = None
     out = [suspect for suspect in found if not suspect.shows(*_REASONS)]
     kept.sort(key=lambda each: (-each.score, -(each.at or 0), each.what, each.version))
     items = _items(view, kept, out, limit)
-    return view.answer(items, len(kept) + len(out))
+    total = len(kept) + len(out)
+    return view.answer(items, total, complete=traced and len(items) == total)
 
 
 def _versions(view: View, row: Row) -> list[int]:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import lineage
 from lineage.cli import main
 from lineage.errors import QuestionError
 from resources.sample import truth
@@ -81,6 +82,17 @@ def test_the_verb_is_typed(trail, capsys):
     assert (told["shown"], told["complete"], told["as_of"]) == (2, False, AT)
     assert main(["-w", str(trail), "suspects", TARGET, "--at", AT, "--window", "soon"]) == 2
     assert "72h" in capsys.readouterr().err
+
+
+def test_what_has_no_training_on_record_is_not_complete(imported, audit_event):
+    """A deployment without its registry: it alone is suspected, and the answer says that it is not all."""
+    path = imported(audit_event("2026-02-01T00:00:00Z", "ada"), cluster="prod-eu")
+    with lineage.open(path) as workspace:
+        answer = workspace.suspects("prod-eu/fraud/scorer", "2026-02-01T06:00:00Z", window="6h")
+        assert [item["what"].partition(":")[0] for item in answer.items] == ["deployment"]
+        assert not answer.complete
+        with pytest.raises(QuestionError, match="deployed"):
+            workspace.suspects("kind:actor", "2026-02-01")
 
 
 def test_a_window_is_a_span(company_workspace):

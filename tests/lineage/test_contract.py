@@ -295,6 +295,25 @@ SHAPES: dict[str, dict[str, Check]] = {
         "right": maybe(one_of({"listed", "perhaps", "denied", "none", "not-imported"})),
         "unused": flag,
     },
+    "suspects": {
+        "rank": maybe(count),
+        "score": number,
+        "what": text,
+        "at": maybe(exact),
+        "path": listed(text),
+        "why": listed(shaped({"factor": text, "weight": number, "text": text})),
+        "ruled_out": flag,
+    },
+    "exposure": {
+        "dataset": text,
+        "model": text,
+        "model_version": text,
+        "target": maybe(text),
+        "served_from": maybe(time),
+        "served_to": maybe(time),
+        "path": listed(mapping),
+        "certain": flag,
+    },
     "findings": {"code": text, "severity": text, "subject": text, "text": text, "sides": listed(mapping)},
     "digest": {"digest": sha, "facts": count, "entities": count, "edges": count},
     "verify": {"checked": mapping, "failed": listed(mapping), "root": sha, "anchors": listed(mapping)},
@@ -303,6 +322,8 @@ SHAPES: dict[str, dict[str, Check]] = {
 ARGUMENTS = {
     "show": ["eta-parcel 6"],
     "trace": ["eta-parcel 6"],
+    "suspects": ["prod-eu/parcels/eta-parcel"],
+    "exposure": ["raw/scans"],
     "paths": ["raw/scans", "prod-eu/parcels/eta-parcel"],
 }
 PROVEN = {"entities", "show", "deployments", "live", "events", "runs", "sla", "findings"}

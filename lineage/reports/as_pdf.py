@@ -184,7 +184,7 @@ def _width(title: str, found: Iterable[dict[str, Any]]) -> int:
     """Return how wide a column is set, relative to the others: as its longer lines, within bounds."""
     lengths = sorted(len(line["label"]) + sum(map(len, line["text"])) for line in found)
     usual = lengths[int(len(lengths) * 0.9)] if lengths else 1
-    return max(min(len(title), 14), min(usual, 34), 6)
+    return max(min(len(title) + 3, 16), min(usual, 34), 7)
 
 
 def shown(text: str, limit: int = LONGEST) -> str:

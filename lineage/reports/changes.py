@@ -161,7 +161,7 @@ def _agreed(view: View, since: int | None, until: int | None) -> list[Item]:
     items = [item for item in agreements.sla(view).items if item["effective_from"]]
     items.sort(key=lambda item: (_order(item["effective_from"]), item["id"]))
     for item in items:
-        said = f"{item['metric']} {item['comparator']} {item['target']:g} {item['unit']}".strip()
+        said = f"{item['metric']} {item['comparator']} {item['target']:.12g} {item['unit']}".strip()
         key = f"{item['id']} {item['metric']} {item['subject']}"
         moment = _order(item["effective_from"])
         after = since is None or moment >= datetime.fromisoformat(to_iso(since))
@@ -175,7 +175,7 @@ def _agreed(view: View, since: int | None, until: int | None) -> list[Item]:
                     "old": before.get(key, NO_OLD),
                     "new": said,
                     "actor": NOT_EVIDENCED,
-                    "person": item["owner"] or NO_PERSON,
+                    "person": NO_PERSON,
                     "reason": NO_REASON,
                     "approval": NO_APPROVAL,
                     "substantial": NOT_ASSESSED,

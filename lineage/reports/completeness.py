@@ -76,7 +76,7 @@ def make(
         Section("sources", TITLE, COLUMNS, rows, empty="Nothing has been imported.", primary=True),
         _silences(view),
         _unresolved(view),
-        Section("problems", "What could not be read", _PROBLEM, problems, note=_problem_note(view)),
+        Section("problems", "What could not be read", _PROBLEM, problems, empty=_problem_note(view)),
         Section(
             "unknown",
             "What cannot be said from here",
@@ -100,7 +100,7 @@ def make(
 
 def _problem_note(view: View) -> str:
     if view.known_at is None:
-        return "An empty table means that every record could be read."
+        return "Every record could be read."
     return "Problems are listed only in a statement about all that is recorded."
 
 

@@ -15,7 +15,7 @@ from lineage.reports.statement import Frame, framed
 
 TITLE = "Access and segregation of duties"
 NO_PERSON, NONE, NO_REVIEW = "no person evidenced", "none evidenced", "no review evidenced"
-DUTIES = ("deployed", "approved", "listed right", "trained", "owns data", "changed SLA")
+DUTIES = ("deployed", "approved", "listed right", "trained", "owns data", "owns SLA")
 COLUMNS = (
     Column("principal", "Principal", wide=True, group="Principal"),
     Column("system", "System", group="Principal"),
@@ -147,7 +147,7 @@ def _matrix(view: View, told: list[Item], found: list[Item]) -> Section:
     )
     columns = (
         Column("person", "Person"),
-        *(Column(duty, duty.capitalize(), form=Form.NUMBER) for duty in DUTIES),
+        *(Column(duty, f"{duty[0].upper()}{duty[1:]}", form=Form.NUMBER) for duty in DUTIES),
     )
     return Section("matrix", "Persons and duties", columns, rows)
 
@@ -164,4 +164,4 @@ def _said(view: View) -> Iterator[tuple[str, str, list[Item]]]:
             yield "owns data", str(name), dataset["evidence"]
     for version in agreements.sla(view).items:
         if version["owner"]:
-            yield "changed SLA", str(version["owner"]), version["evidence"]
+            yield "owns SLA", str(version["owner"]), version["evidence"]

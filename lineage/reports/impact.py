@@ -19,9 +19,9 @@ COLUMNS = (
     Column("id", "Id", wide=True, group="Dataset", form=Form.CODE),
     Column("owner", "Owner", group="Dataset"),
     Column("last_used", "Last seen (UTC)", group="Dataset", form=Form.TIME),
-    Column("versions", "Versions", group="Numbers", form=Form.NUMBER),
-    Column("datasets", "Downstream datasets", group="Numbers", form=Form.NUMBER),
-    Column("depth", "Deepest step", group="Numbers", form=Form.NUMBER),
+    Column("versions", "Versions", group="Versions", form=Form.NUMBER),
+    Column("datasets", "Downstream datasets", group="Versions", form=Form.NUMBER),
+    Column("depth", "Deepest step", group="Versions", form=Form.NUMBER),
     Column("features", "Features", wide=True, form=Form.LIST),
     Column("models", "Model versions", wide=True, form=Form.LIST),
     Column("live", "Live deployments", wide=True, form=Form.LIST),
@@ -109,10 +109,17 @@ def _cells(dataset: Item, nodes: list[Item], live: list[Item], told: list[Item])
         sum(1 for node in named["dataset"] if node["id"] != dataset["id"]),
         max((node["depth"] for node in nodes), default=0),
         "; ".join(features) or NOTHING,
-        "; ".join(sorted({node["display"] for node in named["model-version"]})) or NO_PATH,
+        _versions(named["model-version"]),
         "; ".join(sorted(f"{item['target']} ({item['model']} {item['model_version']})" for item in serving))
         or NOTHING,
         counted,
         "; ".join(agreed) or (NO_SLA if serving else ""),
         f"{len(serving)} live deployments" if serving else NOTHING,
     )
+
+
+def _versions(nodes: list[Item]) -> str:
+    """Name registered versions; models that a run logged and nobody registered are counted."""
+    named = sorted({node["display"] for node in nodes if not node["attributes"].get("logged")})
+    logged = sum(1 for node in nodes if node["attributes"].get("logged"))
+    return "; ".join([*named, *([f"{logged} logged and not registered"] if logged else [])]) or NO_PATH

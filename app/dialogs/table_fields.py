@@ -115,7 +115,7 @@ class FieldsForm(QScrollArea):
 
     def _hint(self, row: _Row, title: str) -> None:
         in_column = row.column.currentIndex() > 0
-        row.text.setEnabled(not in_column or bool(row.words))
+        row.text.setVisible(not in_column or bool(row.words))
         words = ", ".join(row.words)
         if in_column:
             hint = f"what its words mean: ok = {row.words[0]}" if row.words else ""

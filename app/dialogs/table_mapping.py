@@ -91,6 +91,9 @@ class TableDialog(QDialog):
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self.keep = self.buttons.addButton("&Save the mapping", QDialogButtonBox.ButtonRole.ActionRole)
         self.go = self.buttons.addButton("Save and &import", QDialogButtonBox.ButtonRole.AcceptRole)
+        for button in (self.choose, self.keep):
+            # Return in a box means to go on, never to begin again with another file.
+            button.setAutoDefault(False)
         self.go.setDefault(True)
         self.keep.clicked.connect(lambda: self._save(go_on=False))
         self.buttons.accepted.connect(lambda: self._save(go_on=True))
@@ -177,6 +180,7 @@ class TableDialog(QDialog):
         whole.addLayout(top)
         whole.addWidget(split, 1)
         whole.addWidget(self.buttons)
+        self.states.setFocus()
         self.resize(1040, 760)
         split.setSizes([170, 330, 170])
 
@@ -219,6 +223,7 @@ class TableDialog(QDialog):
         self.rows.show_rows(preview.columns, preview.rows)
         if len(preview.columns) <= 40:
             self.table.resizeColumnsToContents()
+            self.table.horizontalHeader().setStretchLastSection(True)
         self.place.blockSignals(True)
         self.place.clear()
         self.place.setEditable(preview.shape == "sqlite")
@@ -262,19 +267,20 @@ class TableDialog(QDialog):
         columns = self._preview.columns
         self.form.show_fields(statement, columns)
         self.form.choose(before)
-        states, taken = statement["name"], before["columns"]
-        if not taken:
-            self._session.ask(
-                self,
-                lambda workspace: workspace.table_fitting(states, columns),
-                self._propose,
-                key="table-fitting",
-            )
+        states = statement["name"]
+        self._session.ask(
+            self,
+            lambda workspace: workspace.table_fitting(states, columns),
+            self._propose,
+            key="table-fitting",
+        )
 
     def _propose(self, found: dict[str, str]) -> None:
-        # Whoever has begun to choose meanwhile is not overruled.
-        if not any(self.form.choice().values()):
-            self.form.choose({"columns": found})
+        said = self.form.choice()
+        # What a person has chosen meanwhile is not overruled.
+        fresh = {field: column for field, column in found.items() if field not in said["constants"]}
+        if fresh.keys() - said["columns"].keys():
+            self.form.choose({**said, "columns": {**fresh, **said["columns"]}})
 
     def _changed(self) -> None:
         self._allow(False)

@@ -88,7 +88,7 @@ def _meant(table: Table, field: Field, value: Any) -> str:
         word = text.lower().replace("_", "-")
         word = next((name for name, same in _TRUE.items() if word in same and name in field.words), word)
         if word not in field.words:
-            reason = f"this is none of {', '.join(field.words)}; say under `values` what it means"
+            reason = f"this is none of {', '.join(field.words)}; say in the mapping what it means (`values`)"
             raise MalformedError("bad-word", reason)
         return word
     return text

@@ -47,7 +47,8 @@ def dialog_for(qtbot, window, path):
 
 def settled(qtbot, window, dialog):
     """Wait until the rows have been checked."""
-    qtbot.waitUntil(lambda: not dialog._later.isActive() and not window.tasks.pending())
+    tasks = window.tasks
+    qtbot.waitUntil(lambda: not (dialog._later.isActive() or tasks.pending() or tasks.busy_now))
 
 
 def say(dialog, columns):

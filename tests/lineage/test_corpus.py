@@ -34,6 +34,8 @@ FOLDERS = (
     "ops/helm",
     "ops/incidents",
     "ops/access",
+    "ops/azure",
+    "ops/gcp-audit",
     "ml/dvc",
     "ml/huggingface",
     "ml/kedro",
@@ -41,6 +43,7 @@ FOLDERS = (
     "ml/clearml",
     "ml/mlflow",
     "ml/mlmd",
+    "ml/sagemaker-standin",
 )
 PUT_TOGETHER = {"bentoml", "airflow", "dvc", "git", "huggingface", "kedro", "mlmd", "spark-eventlog"}
 """Sources whose records are rows of a database, or made of what several lines and files say."""

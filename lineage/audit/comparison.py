@@ -39,7 +39,7 @@ def differences(before: Picture, after: Picture, view: View, *, limit: int | Non
                 "actor": made.actor if made is new else None,
                 "person": made.person if made is new else None,
                 "event": made.event if made is new else None,
-                "certain": len(old.texts) < 2 and len(new.texts) < 2,
+                "certain": old.certain and new.certain,
                 "evidence": [evidence[seq] for seq in records if seq in evidence],
             }
         )

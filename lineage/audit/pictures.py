@@ -24,7 +24,7 @@ Key = tuple[str, str]
 """What sort of statement (`serving`, `edge`, `version`, `alias`, `stage`, `sla`, `right`), and of what."""
 
 _NOTHING = "nothing"
-_NOT_KNOWN = "not known: nobody had looked yet"
+NOT_KNOWN = "not known: nobody had looked yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,11 @@ class Entry:
     person: str | None = None
     event: str | None = None
     records: tuple[int, ...] = ()
+
+    @property
+    def certain(self) -> bool:
+        """False where history has a gap."""
+        return len(self.texts) < 2 and NOT_KNOWN not in self.texts
 
     @property
     def text(self) -> str | None:
@@ -168,7 +173,7 @@ def _listed(view: View) -> Iterable[tuple[Key, Entry]]:
         texts = {_plain(row["value"]) for row in (*before[-1:], *after[:1])}
         if texts == {""}:
             continue
-        texts = texts if before else {_NOT_KNOWN}
+        texts = texts if before else {NOT_KNOWN}
         near = (*before[-1:], *after[:1])
         now = _plain(near[0]["value"])
         began = 0

@@ -73,6 +73,7 @@ def test_a_deleted_version_and_a_gap_between_two_looks_at_the_registry(company_w
     )
     assert alias["after"] == "champion=4 or champion=5"
     assert not alias["certain"]
+    assert alias["before"] == "not known: nobody had looked yet"
 
 
 def test_a_promise_that_rises_is_a_difference(company_workspace):

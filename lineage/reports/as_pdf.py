@@ -39,6 +39,7 @@ MOST_CITED = 12
 
 MOST_SECONDS = 600
 _TOKEN = re.compile(r"[!-~]{17,}")
+_CODE = re.compile(r"[!-~]{9,}")
 _PIECE = 4
 _COUNT = re.compile(rb"/Type\s*/Pages\b[^>]*?/Count (\d+)|/Count (\d+)[^>]*?/Type\s*/Pages\b")
 
@@ -129,7 +130,7 @@ def _section(report: Report, section: Section, proof: dict[str, Item]) -> dict[s
             [
                 {
                     "label": shown(line.label),
-                    "text": pieces(line.text, 2 * LONGEST),
+                    "text": pieces(line.text, 2 * LONGEST, _CODE if "code" in line.style else _TOKEN),
                     "style": line.style,
                     "bold": head.style == "stack",
                 }
@@ -199,7 +200,7 @@ def shown(text: str, limit: int = LONGEST) -> str:
     return "".join(sign if _covered(ord(sign)) else f"⟨U+{ord(sign):04X}⟩" for sign in visible)
 
 
-def pieces(text: str, limit: int = LONGEST) -> list[str]:
+def pieces(text: str, limit: int = LONGEST, token: re.Pattern[str] = _TOKEN) -> list[str]:
     """Return `text` as it may be shown, in pieces between which a line may break; copied text stays whole.
 
     >>> pieces("sha256 0123456789abcdef0")
@@ -207,11 +208,11 @@ def pieces(text: str, limit: int = LONGEST) -> list[str]:
     """
     broken: list[str] = []
     rest, end = shown(text, limit), 0
-    for token in _TOKEN.finditer(rest):
-        word = token[0]
-        broken.append(rest[end : token.start()] + word[:_PIECE])
+    for found in token.finditer(rest):
+        word = found[0]
+        broken.append(rest[end : found.start()] + word[:_PIECE])
         broken += [word[at : at + _PIECE] for at in range(_PIECE, len(word), _PIECE)]
-        end = token.end()
+        end = found.end()
     if rest[end:]:
         broken.append(rest[end:])
     return broken or [""]

@@ -28,12 +28,12 @@ TESTS = (
     ("G", "rollback", "What to go back to is known: an earlier version is evidenced at the target."),
 )
 COLUMNS = (
-    Column("deployed_at", "Deployed at (UTC)", form=Form.TIME),
+    Column("deployed_at", "Deployed at (UTC)", group="Deployed at (UTC)", form=Form.TIME),
     Column("target", "Target", wide=True),
     Column("change", "Change", wide=True),
     Column("deployed_by", "Deployed by"),
     *(Column(name, f"{letter} {name}") for letter, name, _ in TESTS),
-    Column("id", "Id", form=Form.CODE),
+    Column("id", "Id", group="Deployed at (UTC)", form=Form.CODE),
 )
 LOGIC = (
     *(f"{letter}: {said}" for letter, _, said in TESTS),

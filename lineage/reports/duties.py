@@ -36,8 +36,9 @@ LOGIC = (
     ),
     "A service account that several persons may use stands for none of them.",
     (
-        "Who trained a model, owns a dataset or changed an SLA is not joined to persons here: the matrix says"
-        " so rather than showing a nought."
+        "Trained counts model versions by the creator that the registry names, owns data and owns SLA count"
+        " datasets and versions of agreements by their recorded owner; these names stand as they are written."
+        " Who changed an SLA is not evidenced by any source read here."
     ),
 )
 FRAME = Frame("duties", TITLE, 1, LOGIC, frozenset({NO_PERSON, NONE, NO_REVIEW}))

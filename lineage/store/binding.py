@@ -24,7 +24,7 @@ SEGMENTS: dict[str, str] = {
     " FROM problem p JOIN file f ON f.id = p.file WHERE f.batch > :b AND f.batch <= :B ORDER BY p.id",
     "filtered": "SELECT t.file, t.reason, t.n FROM filtered t JOIN file f ON f.id = t.file"
     " WHERE f.batch > :b AND f.batch <= :B ORDER BY t.file, t.reason",
-    "row": "SELECT seq, length, row FROM record WHERE seq >= :s AND seq < :S ORDER BY seq",
+    "row": "SELECT seq, row FROM record WHERE seq >= :s AND seq < :S AND row IS NOT NULL ORDER BY seq",
     "fact_block": "SELECT first, body FROM fact_block WHERE first >= :s AND first < :S ORDER BY first",
     "decision": "SELECT id, at, who, why, action, one, other, undoes FROM decision WHERE id > :d AND id <= :D"
     " ORDER BY id",

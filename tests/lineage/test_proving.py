@@ -144,7 +144,7 @@ CHANGES = {
     "record-line": ("UPDATE record SET line = 999 WHERE seq = 7", {"checkpoint"}),
     "record-offset": ("UPDATE record SET offset = offset + 1 WHERE seq = 7", {"checkpoint"}),
     "record-file": ("UPDATE record SET file = 2 WHERE seq = 7", {"checkpoint"}),
-    "record-length": ("UPDATE record SET length = 1 WHERE seq = 7", {"record", "binding"}),
+    "record-length": ("UPDATE record SET length = 1 WHERE seq = 7", {"record"}),
     "record-row": ("UPDATE record SET row = '/9' WHERE seq = 7", {"binding"}),
     "record-removed": ("DELETE FROM record WHERE seq = 7", {"record", "checkpoint"}),
     "record-newest-removed": ("DELETE FROM record WHERE seq = 50", {"record", "checkpoint"}),

@@ -87,7 +87,7 @@ TABLE: tuple[Action, ...] = (
     ),
     Action(
         "file.picture", "Save a &picture of the lineage…", "File", "errands.save_picture", "Ctrl+Shift+E", "image",
-        "graph", tip="Write the lineage that is shown to PNG or SVG",
+        "graph", tip="Write the lineage that is shown to PNG, SVG or PDF",
     ),
     Action(
         "file.close", "&Close the workspace", "File", "errands.close_workspace", Key.Close, "x", "open",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WORKSPACE_SUFFIX = ".trail"
 TABLES = "CSV (*.csv);;JSON (*.json);;Excel (*.xlsx)"
-PICTURES = "PNG (*.png);;SVG (*.svg)"
+PICTURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
 REPORT_FORMATS = ("html", "xlsx", "csv", "json")
 
 

@@ -1,11 +1,11 @@
-"""How does a drawing become a picture file: PNG or SVG, with its title, whole, whatever is seen on the screen?"""
+"""How does a drawing become a picture file: PNG, SVG or PDF, with its title, whole, whatever is seen on the screen?"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QIODevice, QRect, QRectF, QSaveFile, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QByteArray, QIODevice, QMarginsF, QRect, QRectF, QSaveFile, QSize, QSizeF, Qt
+from PySide6.QtGui import QColor, QImage, QPageLayout, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
 from app import style
@@ -27,7 +27,7 @@ def write_drawing(
 
     Args:
         canvas: holds the drawing; what part of it is seen does not matter.
-        path: `.png` or `.svg`.
+        path: `.png`, `.svg` or `.pdf` (one page as large as the drawing, words as text).
         title, note: what is drawn, and as of when, above it.
         scheme: light or dark.
         scale: pixels of a PNG for each scene unit, made smaller for a drawing that would not fit.
@@ -37,8 +37,12 @@ def write_drawing(
     suffix = Path(path).suffix.lower()
     if suffix == ".svg":
         return _svg(canvas, path, title, note, scheme, QSize(round(wide), round(high)))
+    if suffix == ".pdf":
+        return _pdf(canvas, path, title, note, scheme, QSize(round(wide), round(high)))
     if suffix != ".png":
-        raise UserError("the name does not say a format", where=path, remedy="let it end in .png or .svg")
+        raise UserError(
+            "the name does not say a format", where=path, remedy="let it end in .png, .svg or .pdf"
+        )
     scale = min(scale, LARGEST / wide, LARGEST / high)
     image = QImage(round(wide * scale), round(high * scale), QImage.Format.Format_RGB32)
     if image.isNull():
@@ -72,6 +76,24 @@ def _svg(canvas: LineageCanvas, path: str, title: str, note: str, scheme: Scheme
     buffer.close()
     file = QSaveFile(path)
     if not file.open(QIODevice.OpenModeFlag.WriteOnly) or file.write(content) < 0 or not file.commit():
+        raise UserError("the picture cannot be written", where=f"{path}: {file.errorString()}")
+    return size
+
+
+def _pdf(canvas: LineageCanvas, path: str, title: str, note: str, scheme: Scheme, size: QSize) -> QSize:
+    file = QSaveFile(path)
+    if not file.open(QIODevice.OpenModeFlag.WriteOnly):
+        raise UserError("the picture cannot be written", where=f"{path}: {file.errorString()}")
+    writer = QPdfWriter(file)
+    writer.setTitle(title)
+    writer.setCreator("ModelTrail")
+    # At 72 dots an inch a point of the page is a unit of the drawing.
+    writer.setResolution(72)
+    page = QPageSize(QSizeF(size), QPageSize.Unit.Point, "", QPageSize.SizeMatchPolicy.ExactMatch)
+    writer.setPageLayout(QPageLayout(page, QPageLayout.Orientation.Portrait, QMarginsF()))
+    painter = QPainter(writer)
+    _paint(painter, canvas, title, note, scheme, size.width(), size.height())
+    if not painter.end() or not file.commit():
         raise UserError("the picture cannot be written", where=f"{path}: {file.errorString()}")
     return size
 

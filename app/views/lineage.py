@@ -284,20 +284,31 @@ class LineageView(LineageSurface):
         self.canvas.fit()
 
     def write_picture(self, path: str) -> None:
-        """Write the drawing to a PNG or SVG file; raises `UserError` when it cannot be written."""
+        """Write the drawing to a PNG, SVG or PDF file; raises `UserError` when it cannot be written."""
         drawing, dates = self._drawing, self._session.dates
         title = f"Lineage of {self._looking.name}"
-        note = ", ".join(
-            (
-                counted(len(drawing.nodes), "thing"),
-                counted(len(drawing.edges), "edge"),
-                f"as of {when(dates.as_of)} UTC"
-                if dates.as_of
-                else "at any time"
-                if self._looking.ever
-                else "as of now",
-            )
+        when_true = (
+            f"as of {when(dates.as_of)} UTC"
+            if dates.as_of
+            else "at any time"
+            if self._looking.ever
+            else "as of now"
         )
+        words = [counted(len(drawing.nodes), "thing"), counted(len(drawing.edges), "edge"), when_true]
+        if dates.known_at:
+            words.append(f"known at {when(dates.known_at)} UTC")
+        # A picture goes to people who cannot ask the window what it left out.
+        for count, word in (
+            (len(self._looking.hidden), "hidden"),
+            (len(self._folds().stands), "folded"),
+            (len(self._looking.closed), "contracted"),
+            (drawing.placed.left_out if drawing.placed is not None else 0, "too many to draw"),
+        ):
+            if count:
+                words.append(f"{count:,} {word}")
+        if not drawing.complete:
+            words.append("more exists than is shown")
+        note = ", ".join(words)
         write_drawing(self.canvas, path, title, note, style.scheme())
 
     def why(self) -> None:

@@ -100,12 +100,15 @@ def test_a_folded_thing_chosen_in_the_outline_is_its_card_in_the_drawing(lineage
     assert outline.index(index.row(), 2, index.parent()).data().endswith("folded with 12 of 12 like it")
 
 
-def test_hiding_a_group_hides_what_it_stands_for_and_says_how_many(qtbot, window, lineage):
+def test_hiding_a_group_hides_what_it_stands_for_and_says_how_many(qtbot, window, lineage, tmp_path):
     """Thirteen things, not one card."""
     lineage.pick(group_card(lineage).key)
     window.board["lineage.hide"].trigger()
     told(window, qtbot)
     assert lineage.shown_again.text() == "13 hidden: show"
+
+    lineage.write_picture(str(tmp_path / "part.svg"))
+    assert "13 hidden" in (tmp_path / "part.svg").read_text("utf-8")
 
     lineage.shown_again.click()
     told(window, qtbot)

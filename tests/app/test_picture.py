@@ -1,6 +1,7 @@
 """Is the lineage written as a picture that holds everything, with and without a window?"""
 
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -52,6 +53,20 @@ def test_a_png_holds_the_whole_drawing_at_twice_its_size(canvas, tmp_path, schem
     assert (corner < 128) == (scheme is Scheme.DARK)
 
 
+def test_a_pdf_is_one_page_as_large_as_the_drawing(canvas, tmp_path):
+    """With fonts inside, so that it looks the same elsewhere."""
+    path = tmp_path / "lineage.pdf"
+
+    size = write_drawing(canvas, str(path), HOSTILE, "as of now", Scheme.LIGHT)
+
+    content = path.read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert content.count(b"/Type /Page\n") == 1
+    (box,) = re.findall(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", content)
+    assert [round(float(side)) for side in box] == [size.width(), size.height()]
+    assert b"/FontFile2" in content or b"/FontFile3" in content
+
+
 def test_an_svg_holds_every_name_as_text(canvas, tmp_path):
     """It can be searched, and nothing of a name is markup."""
     path = tmp_path / "lineage.svg"
@@ -66,7 +81,7 @@ def test_an_svg_holds_every_name_as_text(canvas, tmp_path):
 
 def test_another_suffix_is_refused_with_what_to_do(canvas, tmp_path):
     """In words."""
-    with pytest.raises(UserError, match=r"let it end in \.png or \.svg"):
+    with pytest.raises(UserError, match=r"let it end in \.png, \.svg or \.pdf"):
         write_drawing(canvas, str(tmp_path / "lineage.bmp"), "x", "y", Scheme.LIGHT)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineage.audit.view import View, names, thing_id, thing_name
+from lineage.errors import QuestionError
 from lineage.model.answer import Answer, Item
 from lineage.model.moment import to_iso
 from lineage.model.naming import identifier
@@ -60,11 +61,18 @@ def exposure(
     """List model versions that learned from the selected datasets, with one item for each time they served.
 
     `since` and `until` bound when the bad data was written (or read, where no writing is recorded); `version` names it
-    (`dt=2026-05-10`). A version that never served has one item without a target.
+    (`dt=2026-05-10`). A version that never served has one item without a target. The answer is not complete
+    when no run is known to have used any of them: an empty one is then no clearance. Raises `QuestionError` when no
+    dataset is picked.
     """
     picked = view.select(selector)
     kinds = listing.kinds_of(view.connection, picked)
     datasets = frozenset(number for number in picked if kinds[number] in {"dataset", "feature-view"})
+    if not datasets:
+        raise QuestionError(
+            "no dataset is called so", where=selector, remedy="name one of `modeltrail entities kind:dataset`"
+        )
+    used = listing.run_numbers(view.connection, sorted(datasets), since=None, until=None)
     ways = _ways(view, _Wanted(datasets, version, since, until))
     versions = _learned(view, ways)
     things = names(
@@ -105,7 +113,8 @@ def exposure(
     evidence = view.evidence(seq for _, records in shown for seq in records)
     for item, records in shown:
         item["evidence"] = [evidence[seq] for seq in dict.fromkeys(records) if seq in evidence]
-    return view.answer([item for item, _ in shown], len(found))
+    whole = bool(used) and len(shown) == len(found)
+    return view.answer([item for item, _ in shown], len(found), complete=whole)
 
 
 def _base(thing: asking.Thing, way: tuple[Hop, ...], things: dict[int, asking.Thing]) -> Item:

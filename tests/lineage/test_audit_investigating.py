@@ -126,6 +126,12 @@ def test_a_good_partition_reached_no_bad_model(company_workspace):
     assert all((item["model"], item["model_version"]) != ("eta-parcel", "6") for item in answer.items)
 
 
+def test_only_a_dataset_can_be_bad(company_workspace):
+    """A target is no dataset: that is said, not answered with nothing."""
+    with pytest.raises(QuestionError, match="no dataset"):
+        company_workspace.exposure("prod-eu/parcels/eta-parcel")
+
+
 def test_the_verbs_are_typed(trail, capsys):
     """Both answer in every format; compare without its second time says what is missing, in one line."""
     for form in ("json", "csv", "table"):

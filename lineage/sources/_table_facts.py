@@ -122,8 +122,8 @@ def _model_version(table: Table, said: dict[str, str], origin: Origin) -> Iterat
     yield Entity(key, {name: value for name, value in attributes.items() if value}, created=at)
     yield Link(key, Key(Kind.MODEL, registry, model), Relation.VERSION_OF, Basis.DECLARED, RULE)
     if said.get("run"):
-        # Without its job a run is the registry's own, as those of MLflow are.
-        run = Key(Kind.RUN, registry, said["run"])
+        # Where no system is named, a run is the registry's own, as those of MLflow are.
+        run = Key(Kind.RUN, said.get("place") or registry, said["run"])
         yield Link(run, key, Relation.PRODUCED, Basis.DECLARED, RULE, at=at)
     if at is not None:
         yield Happened("register", key, at, f"{key.namespace}/{key.name}#register", actor=_actor(said))
@@ -149,6 +149,8 @@ def _run(table: Table, said: dict[str, str], origin: Origin) -> Iterator[Fact]:
         uses["outputs"],
         started,
         ended,
+        # What writes no dataset makes something of its own, as a training run makes a model version.
+        individual=not uses["outputs"],
         actor=_actor(said),
     )
 

@@ -80,7 +80,10 @@ STATEMENTS = (
             Field("model", "Model", needed=True),
             Field("version", "Version", needed=True),
             *_texts(
-                "registry: Registry", "uri: Where the artifact lies", "run: Training run", "job: Training job"
+                "registry: Registry",
+                "uri: Where the artifact lies",
+                "run: Training run",
+                "place: System of the run",
             ),
             Field("at", "Registered at", "time"),
             *_WHO,

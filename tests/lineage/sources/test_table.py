@@ -201,6 +201,21 @@ def test_every_statement_makes_its_facts(tmp_path):
     assert [fact.type for fact in facts(broken, raw, Happened)] == ["incident-open", "incident-resolve"]
 
 
+def test_a_training_run_ties_its_datasets_to_the_version_it_made(tmp_path):
+    """Two statements of one row: s3://l/a was read by run r1, which made churn 3."""
+    text(tmp_path, "job,run,started,inputs,model,version\ntrain,r1,2026-01-01T00:00:00Z,s3://l/a,churn,3\n")
+    raw = mapping("run", "job: job, run: run, started: started, inputs: inputs")
+    raw += (
+        b"  - states: model-version\n    columns: {model: model, version: version, run: run, at: started}\n"
+    )
+    (tmp_path / f"a{SUFFIX}").write_bytes(raw)
+    with Workspace.open(tmp_path / "w.trail") as workspace:
+        workspace.import_([tmp_path / "a.csv"])
+        answer = workspace.trace("model-version|table|churn/3", up=9)
+
+    assert "dataset|s3://l|a" in str(answer.items)
+
+
 def test_a_right_whose_end_cannot_be_read_is_not_given(tmp_path):
     """Without its end it would hold for ever."""
     path = text(tmp_path, "who,role,bis\nanna,deployer,soon\n")

@@ -120,7 +120,7 @@ def _preview(path: str | Path, place: str, count: int) -> Preview:
         for grid in queried(given, _TABLES, ""):
             if isinstance(grid, Problem):
                 return Preview(str(path), shape, problem=grid.reason)
-            places = tuple(str(row["name"]) for _, row, _ in grid.rows)
+            places = tuple(str(row[1]["name"]) for row in grid.rows if not isinstance(row, Problem))
         place = place or next(iter(places), "")
         if not place:
             return Preview(str(path), shape, problem="the database holds no table")
@@ -137,7 +137,7 @@ def _preview(path: str | Path, place: str, count: int) -> Preview:
         if shown is None and place in {"", grid.place}:
             rows_ = tuple(
                 tuple(_shown(cells.get(column)) for column in grid.columns)
-                for _, cells, _ in islice(grid.rows, count)
+                for _, cells, _ in (row for row in islice(grid.rows, count) if not isinstance(row, Problem))
             )
             shown = Preview(str(path), shape, (), grid.place, grid.columns, rows_)
     if shown is None or not shown.columns:

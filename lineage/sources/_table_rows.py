@@ -52,6 +52,10 @@ class Cells(NamedTuple):
     tables: tuple[Table, ...]
 
 
+GridRow = tuple[int, dict[str, Json], dict[str, str]]
+"""The number of a row, its cells, and the formulas among them."""
+
+
 class Grid(NamedTuple):
     """A sheet, a table or a query's result: its name, the names of its columns, and rows with their number.
 
@@ -60,7 +64,7 @@ class Grid(NamedTuple):
 
     place: str
     columns: tuple[str, ...]
-    rows: Iterator[tuple[int, dict[str, Json], dict[str, str]]]
+    rows: Iterator[GridRow | Problem]
     header: int = 0
     tables: tuple[Table, ...] = ()
 
@@ -90,10 +94,28 @@ def exact(value: Any) -> Json:
     return str(value)
 
 
+def _sound(
+    rows: Iterator[GridRow], errors: tuple[type[Exception], ...], code: str, place: str = ""
+) -> Iterator[GridRow | Problem]:
+    """Pass rows on; where the file breaks off, what came before it is kept and the break is a problem."""
+    number = 0
+    try:
+        for row in rows:
+            number = row[0]
+            yield row
+    except errors as error:
+        reason = f"the table cannot be read further: {clip(str(error) or type(error).__name__, 160)}"
+        yield Problem(code, reason, line=number, offset=0, row=place)
+
+
 def row_records(grid: Grid) -> Iterator[Record | Problem]:
     """Yield each row of `grid` as a record, and say of each column once that it holds formulas."""
     told: set[str] = set()
-    for number, cells, formulas in grid.rows:
+    for row in grid.rows:
+        if isinstance(row, Problem):
+            yield row
+            continue
+        number, cells, formulas = row
         if all(value in (None, "") for value in cells.values()):
             continue
         place = f"{grid.place}!{number}" if grid.place else f"row {number}"
@@ -194,7 +216,13 @@ def _sheet(name: str, values: Any, formulas: Any, tables: Sequence[Table], rows:
             for number, (cells, said) in source:
                 yield number, *_row(titles, cells, said)
 
-    return Grid(name, tuple(title for title in titles if title), every(), header[0], tuple(tables))
+    return Grid(
+        name,
+        tuple(title for title in titles if title),
+        _sound(every(), _BOOK_ERRORS, "malformed-workbook", name),
+        header[0],
+        tuple(tables),
+    )
 
 
 def _text(cell: Any) -> str:
@@ -245,10 +273,12 @@ def parquet(given: Input, rows: int = 0) -> Iterator[Grid | Problem]:
                 return
 
     with stream:
+        errors = (ArrowException, OSError, ValueError, KeyError, NotImplementedError)
         try:
             file = ParquetFile(stream)
-            yield Grid("", tuple(file.schema_arrow.names), every(file))
-        except (ArrowException, OSError, ValueError, KeyError, NotImplementedError) as error:
+            rows_ = _sound(every(file), errors, "malformed-parquet")
+            yield Grid("", tuple(file.schema_arrow.names), rows_)
+        except errors as error:
             yield Problem("malformed-parquet", f"the Parquet file cannot be read: {clip(str(error), 160)}")
 
 
@@ -272,7 +302,9 @@ def queried(given: Input, statement: str, place: str, rows: int = 0) -> Iterator
                             return
                         yield number, dict(zip(columns, map(exact, row), strict=True)), {}
 
-                yield Grid(place, columns, every())
+                yield Grid(
+                    place, columns, _sound(every(), (sqlite3.Error, sqlite3.Warning), "bad-query", place)
+                )
             finally:
                 connection.close()
     except (sqlite3.Error, sqlite3.Warning) as error:

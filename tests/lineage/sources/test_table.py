@@ -497,6 +497,22 @@ def test_cut_files_are_problems(tmp_path, name, keep, database):
     assert found[0][0] in {"malformed-workbook", "malformed-parquet", "bad-query"}
 
 
+def test_a_parquet_file_whose_pages_are_damaged_says_so(tmp_path):
+    """The end of the file, which names the columns, is sound; the values are not."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"f": ["s3://l/a"], "t": ["s3://l/b"]}), path)
+    raw = bytearray(path.read_bytes())
+    raw[4:24] = b"\xff" * 20
+    path.write_bytes(raw)
+
+    assert [each[0] for each in problems(path, mapping("lineage", "source: f, target: t"))] == [
+        "malformed-parquet"
+    ]
+
+
 def test_every_statement_has_a_builder():
     """The dialog offers what the reader can make."""
     from lineage.sources._table_facts import _BUILDERS

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lineage.model.answer import Answer
     from lineage.workspace import Workspace
 
-_BRINGS = frozenset({"import", "listen"})
+_BRINGS = frozenset({"import", "fetch", "listen"})
 _NO_WORKSPACE = frozenset({"sources", "self-test", "bench"})
 
 
@@ -78,14 +78,7 @@ def _run(parsed: Arguments) -> int:
 
 
 def _import(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
-    labels = {}
-    for label in given.label or ():
-        name, equals, value = label.partition("=")
-        if not equals or not name:
-            raise QuestionError(
-                "a label is written key=value", where=label, remedy="write --label cluster=prod-eu"
-            )
-        labels[name] = value
+    labels = _labels(given)
     with progress_on_stderr(given.progress) as progress:
         answer = workspace.import_(
             given.paths, source=given.source or "", labels=labels, dry_run=given.dry_run, progress=progress
@@ -94,32 +87,28 @@ def _import(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
     return answer, int(troubled)
 
 
+def _labels(given: Arguments) -> dict[str, str]:
+    labels = {}
+    for label in given.label or ():
+        name, equals, value = label.partition("=")
+        if not equals or not name:
+            raise QuestionError(
+                "a label is written key=value", where=label, remedy="write --label cluster=prod-eu"
+            )
+        labels[name] = value
+    return labels
+
+
+def _fetch(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
+    from lineage.clilive import fetched
+
+    return fetched(workspace, given, _labels(given))
+
+
 def _listen(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
-    import signal
-    import threading
+    from lineage.clilive import listened
 
-    from lineage.listening import listen
-    from lineage.tokens import token_from
-
-    def say(text: str) -> None:
-        print(f"modeltrail: {display_text(text, 4000)}", file=sys.stderr, flush=True)
-
-    ended = threading.Event()
-    before = signal.signal(signal.SIGTERM, lambda _signal, _frame: ended.set())
-    try:
-        answer = listen(
-            workspace,
-            host=given.host,
-            port=given.port,
-            token=token_from(given.token_from, f"http://{given.host}:{given.port}"),
-            allow_network=given.allow_network,
-            started=lambda address: say(f"listening on {address}/api/v1/lineage; Ctrl+C ends it"),
-            stopped=ended.is_set,
-            tell=say,
-        )
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    return answer, int(any(item["refused"] or item["problems"] or item["waiting"] for item in answer.items))
+    return listened(workspace, given)
 
 
 def _findings(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
@@ -216,6 +205,7 @@ def _paths(workspace: Workspace, given: Arguments) -> tuple[Answer, int]:
 _WHEN = ("as_of", "known_at")
 _ASK: dict[str, Callable[[Any, Arguments], tuple[Answer, int]]] = {
     "import": _import,
+    "fetch": _fetch,
     "listen": _listen,
     "sources": _sources,
     "imports": _asked("imports"),

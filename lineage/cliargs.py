@@ -152,6 +152,30 @@ def _of_input(verbs: _Verbs) -> None:
     )
     made.add_argument("--dry-run", action="store_true", help="read, report, keep nothing")
     made = verbs.add(
+        "fetch",
+        "ask MLflow, Prometheus or Marquez for what they show, and import the answers",
+        "-w audit.trail fetch https://prometheus.example --source prometheus --query up --token-from env:TOKEN",
+        options=("span",),
+    )
+    made.add_argument("address", metavar="URL", help="https://host[:port][/prefix]")
+    made.add_argument("--source", required=True, choices=("mlflow-rest", "prometheus", "marquez"))
+    made.add_argument("--token-from", default="", metavar="PLACE", help=_PLACE)
+    made.add_argument("--user", default="", metavar="NAME", help="the token is this user's password")
+    made.add_argument(
+        "--query",
+        action="append",
+        metavar="QUERY",
+        help="for Prometheus: METRIC or NAME=EXPRESSION; may be repeated",
+    )
+    made.add_argument("--step", type=_counted, default=60, metavar="S", help="seconds between samples; 60")
+    made.add_argument(
+        "--every", default="", metavar="SPAN", help="again and again until stopped: 30s, 5m, 1h"
+    )
+    made.add_argument(
+        "--timeout", type=_counted, default=30, metavar="S", help="seconds to wait for a server; 30"
+    )
+    made.add_argument("--label", action="append", metavar="K=V", help="as for import")
+    made = verbs.add(
         "listen",
         "take OpenLineage events that clients send over HTTP, until stopped",
         "-w audit.trail listen --port 5000\n  OPENLINEAGE_URL=http://127.0.0.1:5000 dbt-ol run",

@@ -9,11 +9,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from lineage import fetching_http
 from lineage.errors import UnreadableInputError
+from lineage.fetching_http import Server
+from lineage.fetching_mlflow import as_line, poll
 from lineage.model.facts import Coverage, Entity, Run
 from lineage.source import Origin, Record
-from lineage.sources import _mlflow_live, mlflow_rest
-from lineage.sources._mlflow_live import Server, as_line, poll
+from lineage.sources import mlflow_rest
 
 DATE = "Wed, 01 Jul 2026 08:00:00 GMT"
 
@@ -148,7 +150,7 @@ def test_a_server_that_wants_credentials_says_what_to_do(status):
 
 def test_an_endless_answer_is_cut(monkeypatch):
     """A size limit holds for every answer."""
-    monkeypatch.setattr(_mlflow_live, "MAX_ANSWER", 100)
+    monkeypatch.setattr(fetching_http, "MAX_ANSWER", 100)
     with (
         served(lambda path, asked: (200, "x" * 1000, {})) as (address, _),
         pytest.raises(UnreadableInputError, match="larger than"),
@@ -161,7 +163,7 @@ def test_a_server_that_is_not_there_is_told():
     with served(empty) as (address, _):
         pass
     with pytest.raises(UnreadableInputError, match="cannot be reached"):
-        list(poll(Server(address, timeout=5)))
+        list(poll(Server(address, timeout=5, tries=1)))
 
 
 def test_a_failing_call_is_kept_as_such():

@@ -301,6 +301,8 @@ class Furniture(QObject):
         self.lineage.picked.connect(self._pick)
         self.lineage.told.connect(self.told)
         self.lineage.moved.connect(self.changed)
+        self.lineage.listed.connect(self._list)
+        self.lineage.grouped.connect(self._open_group)
         self.details.followed.connect(self.follow)
         self.details.told.connect(self.told)
         self.details.shown.connect(self._record_shown)
@@ -312,6 +314,19 @@ class Furniture(QObject):
         self.findings.counted.connect(self.countedFindings)
         self.sources.picked.connect(self._pick)
         self.sources.covered.connect(self.covered)
+
+    def _list(self, title: str, says: str, text: str) -> None:
+        from app.dialogs.texts import TextDialog
+
+        TextDialog(title, says, text, self.lineage).open()
+
+    def _open_group(self, title: str, names: list[tuple[str, str]], current: str) -> None:
+        from app.dialogs.members import MembersDialog
+
+        dialog = MembersDialog(title, names, current, self.lineage)
+        dialog.pulled.connect(self.lineage.pull_thing)
+        dialog.unfolded.connect(self.lineage.fold)
+        dialog.open()
 
     def _pick(self, kind: str, item: Item | None) -> None:
         if item is None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QGuiApplication, QUndoStack
 from PySide6.QtWidgets import QWidget
 
@@ -28,7 +28,15 @@ if TYPE_CHECKING:
 
 
 class LineageView(LineageSurface):
-    """The place Lineage."""
+    """The place Lineage.
+
+    Signals:
+        listed: a title, what is said of it and the text, for a person to read and copy.
+        grouped: what a folded group holds: its title, the pairs of id and name, and the current id.
+    """
+
+    listed = Signal(str, str, str)
+    grouped = Signal(str, object, str)
 
     def __init__(self, session: Session, steps: QUndoStack, parent: QWidget | None = None) -> None:
         super().__init__(session, steps, parent)
@@ -188,10 +196,8 @@ class LineageView(LineageSurface):
 
     def list_paths(self) -> None:
         """List the paths between the two things chosen last."""
-        from app.dialogs.texts import TextDialog
-
         if self.ways is not None:
-            TextDialog("What lies between", self.ways.says, self.ways.listed, self).open()
+            self.listed.emit("What lies between", self.ways.says, self.ways.listed)
 
     def _ask_between(self, one: str, other: str) -> None:
         things, dates, ever = self._drawing.things, self._session.dates, self._looking.ever
@@ -247,8 +253,6 @@ class LineageView(LineageSurface):
 
     def pull_out(self) -> None:
         """Give one thing of a folded group a card of its own."""
-        from app.dialogs.members import MembersDialog
-
         group = self._group()
         if group is None or not group.folded:
             self.told.emit("Choose a folded group first: a card that stands for several things")
@@ -256,10 +260,7 @@ class LineageView(LineageSurface):
         names = [(key, name_of(self._drawing.things[key])) for key in group.folded]
         names.sort(key=lambda pair: pair[1].casefold())
         title = counted(len(names), kind_word(self._drawing.things[group.folded[0]]))
-        dialog = MembersDialog(title, names, self._current, self)
-        dialog.pulled.connect(self.pull_thing)
-        dialog.unfolded.connect(self.fold)
-        dialog.open()
+        self.grouped.emit(title, names, self._current)
 
     def pull_thing(self, key: str) -> None:
         """Give the thing `key` a card of its own and make it current."""

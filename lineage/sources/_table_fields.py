@@ -49,7 +49,8 @@ class Statement(NamedTuple):
 
 def _texts(*pairs: str) -> tuple[Field, ...]:
     """Return fields of text from `name: title`."""
-    return tuple(Field(*(part.strip() for part in pair.split(":", 1))) for pair in pairs)
+    named = (pair.partition(":") for pair in pairs)
+    return tuple(Field(name.strip(), title.strip()) for name, _, title in named)
 
 
 _WHO = _texts("actor: Who did it", "actor_system: System that knows him")

@@ -173,7 +173,7 @@ def sheets(given: Input, wanted: Sequence[Table] = (), rows: int = 0) -> Iterato
                     yield Problem("missing-sheet", reason, "sheet", clip(name))
                     continue
                 tables = [table for table in wanted if (table.sheet or names[0]) == name]
-                yield _sheet(name, *(book[name] for book in books), tables, rows)
+                yield _sheet(name, books[0][name], books[1][name], tables, rows)
         except _BOOK_ERRORS as error:
             reason = f"the workbook cannot be read ({clip(str(error) or type(error).__name__, 120)}); save it as .xlsx"
             yield Problem("malformed-workbook", reason)

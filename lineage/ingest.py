@@ -148,7 +148,7 @@ def ingest(
     mappings = [labels["mapping"]] if labels and labels.get("mapping") else []
     database.check_writable()
     progress.say(Step("recognising"))
-    surveyed = list(survey(paths, source, mappings))
+    surveyed = list(survey(paths, source, mappings, _before(database, said)))
     total = sum(item.found.given.size for item in surveyed if item.found.given is not None)
     results: list[FileResult] = []
     with import_lock(database.path), _rare_collections(), database.writing() as connection:
@@ -168,6 +168,14 @@ def ingest(
         log.close_batch(connection, batch, ended, (tree.size, tree.root(), tree.dump()))
         binding.bind(connection, ended)
     return results
+
+
+def _before(database: Database, labels: Mapping[str, str]) -> dict[tuple[str, bytes], str]:
+    """Return by which source each file was read to its end under the same labels, by path and SHA-256."""
+    told = dumps(dict(labels)).decode()
+    with database.reading() as connection:
+        earlier = log.read_before(connection, TOOL)
+    return {(path, digest): source for path, source, under, _, digest in earlier if under == told}
 
 
 def _import_one(

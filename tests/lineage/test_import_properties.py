@@ -210,3 +210,28 @@ def test_a_file_that_was_read_to_its_end_is_not_read_again(
         monkeypatch.setattr(ingesting, "TOOL", "modeltrail 99")
         workspace.import_([people])
         assert len(asked) == 4
+
+
+def test_what_was_read_is_not_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which source reads an unchanged file is known from before; of a grown one it is found out anew."""
+    from lineage import survey
+
+    looked: list[str] = []
+    recognise = survey.recognise
+
+    def counting(sample: Any) -> Any:
+        looked.append(sample.name)
+        return recognise(sample)
+
+    monkeypatch.setattr(survey, "recognise", counting)
+    log = tmp_path / "events.ndjson"
+    first, second = (event for _, event in zip(range(2), events(2), strict=False))
+    log.write_bytes(first.rstrip(b"\n") + b"\n")
+    with Workspace.open(tmp_path / "a.trail") as workspace:
+        for expected, duplicate in ((1, 0), (1, 1)):
+            item = workspace.import_([log]).items[0]
+            assert (looked.count("events.ndjson"), item["duplicate"]) == (expected, duplicate)
+            assert item["source"] == "openlineage"
+        log.write_bytes(log.read_bytes() + second.rstrip(b"\n") + b"\n")
+        item = workspace.import_([log]).items[0]
+        assert (looked.count("events.ndjson"), item["accepted"], item["duplicate"]) == (2, 1, 1)

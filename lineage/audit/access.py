@@ -237,7 +237,6 @@ def _item(
 ) -> tuple[Item, list[int]]:
     paths = [_path(path, moment) for path in could]
     acts = [_act(row, right, ways, people) for row, right, ways in did]
-    person = next((act["person"] for act in reversed(acts) if act["person"]), None)
     marks = {act["right"] for act in acts}
     worst = next(
         (word for word in ("denied", "none", "perhaps", "not-imported", "listed") if word in marks), None
@@ -247,7 +246,8 @@ def _item(
         "principal_id": identifier(*key),
         "system": key.namespace,
         "kind": principals.kind(key),
-        "person": person or principals.person(key, moment),
+        # Not that of a change: an account that several share is nobody's.
+        "person": principals.person(key, moment),
         "could": paths,
         "did": acts,
         "right": worst,

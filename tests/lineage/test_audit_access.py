@@ -313,3 +313,11 @@ def test_the_command(
     assert "ClusterRole/kserve-edit on fraud" in capsys.readouterr().out
     assert main(["-w", path, "access", "--format", "csv"]) == 0
     assert capsys.readouterr().out.count("\n") >= 3
+
+
+def test_an_account_that_several_share_is_nobody(trail: Path) -> None:
+    """The sample's release bot deployed for several people: each change names its own, the account names none."""
+    with Workspace.open(trail) as workspace:
+        (bot,) = [item for item in workspace.access().items if item["principal"].endswith("ci:release-bot")]
+    assert len({act["person"] for act in bot["did"]} - {None}) > 1
+    assert bot["person"] is None
